@@ -1,0 +1,25 @@
+# Debian packages only; deploy/install-deps.sh installs them.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS url json)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libcrypt)
+
+# Asio and Beast are compiled once, in weft_network_impl. The macros must be on every target that includes them.
+add_library(weft_network INTERFACE)
+target_compile_definitions(weft_network INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+    BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+target_link_libraries(weft_network INTERFACE Boost::headers Boost::url Boost::json OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+
+add_library(weft_network_impl STATIC ${CMAKE_SOURCE_DIR}/cmake/network_impl.cpp)
+target_link_libraries(weft_network_impl PUBLIC weft_network weft_options)

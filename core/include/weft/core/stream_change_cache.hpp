@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace weft::core {
+
+/// Remembers at which stream token an entity (room, user, host) last changed, so that "nothing new" needs no query.
+/// Before `floor()` it knows nothing and answers "may have changed". Logic thread only.
+class StreamChangeCache {
+public:
+    /// All changes after `floor` will be told; at most `entities_max` entities are remembered (oldest leave, the floor rises).
+    explicit StreamChangeCache(std::int64_t floor, std::size_t entities_max = 50'000);
+
+    void entity_changed(const std::string& entity, std::int64_t token);
+    /// May the entity have changed after `token`?
+    bool has_changed(const std::string& entity, std::int64_t token) const;
+    /// May anything have changed after `token`?
+    bool has_any_changed(std::int64_t token) const;
+    /// The token of the last known change, if it is remembered.
+    std::optional<std::int64_t> last_change(const std::string& entity) const;
+    /// Forgets everything; knowledge begins after `floor`.
+    void reset(std::int64_t floor);
+    std::int64_t floor() const { return floor_; }
+    std::size_t size() const { return latest_.size(); }
+
+private:
+    void evict();
+
+    std::int64_t floor_;
+    std::size_t entities_max_;
+    std::unordered_map<std::string, std::int64_t> latest_;
+    std::map<std::int64_t, std::set<std::string>> by_token_;
+};
+
+}  // namespace weft::core

@@ -1,0 +1,406 @@
+#include "weft/core/config.hpp"
+
+#include <functional>
+#include <limits>
+#include <set>
+
+#include <yaml-cpp/yaml.h>
+
+namespace weft::core {
+namespace {
+
+/// A node and where it stands, for error messages.
+struct Place {
+    const YAML::Node& node;
+    const std::string& file;
+    std::string path;
+
+    [[noreturn]] void fail(const std::string& why) const {
+        throw ConfigError{fmt::format("{}:{}: {}: {}", file, node.Mark().line + 1, path, why)};
+    }
+    Place child(const YAML::Node& value, const std::string& key) const {
+        return {value, file, path.empty() ? key : path + "." + key};
+    }
+};
+
+std::string read_string(const Place& at) {
+    if (!at.node.IsScalar()) at.fail("expected a string");
+    return at.node.Scalar();
+}
+
+bool read_bool(const Place& at) {
+    bool value = false;
+    if (!at.node.IsScalar() || !YAML::convert<bool>::decode(at.node, value)) at.fail("expected true or false");
+    return value;
+}
+
+std::int64_t read_integer(const Place& at, std::int64_t min, std::int64_t max) {
+    std::int64_t value = 0;
+    if (!at.node.IsScalar() || !YAML::convert<std::int64_t>::decode(at.node, value)) at.fail("expected an integer");
+    if (value < min || value > max) at.fail(fmt::format("expected an integer between {} and {}", min, max));
+    return value;
+}
+
+std::uint16_t read_port(const Place& at) { return static_cast<std::uint16_t>(read_integer(at, 0, 65535)); }
+
+double read_number(const Place& at) {
+    double value = 0;
+    if (!at.node.IsScalar() || !YAML::convert<double>::decode(at.node, value) || value < 0) at.fail("expected a number of at least 0");
+    return value;
+}
+
+/// A size such as 1048576, 50M or 64K.
+std::size_t read_size(const Place& at) {
+    auto text = read_string(at);
+    std::size_t unit = 1;
+    if (!text.empty() && (text.back() == 'M' || text.back() == 'K')) {
+        unit = text.back() == 'M' ? 1024 * 1024 : 1024;
+        text.pop_back();
+    }
+    if (text.empty() || text.size() > 12 || text.find_first_not_of("0123456789") != std::string::npos) {
+        at.fail("expected a size, e.g. 1048576, 64K or 50M");
+    }
+    return std::stoull(text) * unit;
+}
+
+template <class Function>
+void for_each_item(const Place& at, Function function) {
+    if (!at.node.IsSequence()) at.fail("expected a list");
+    for (std::size_t i = 0; i < at.node.size(); ++i) function(at.child(at.node[i], fmt::format("[{}]", i)));
+}
+
+template <class Function>
+void for_each_entry(const Place& at, Function function) {
+    if (!at.node.IsMap()) at.fail("expected a map");
+    for (const auto& entry : at.node) function(entry.first.Scalar(), at.child(entry.second, entry.first.Scalar()));
+}
+
+std::vector<std::string> read_strings(const Place& at) {
+    std::vector<std::string> out;
+    for_each_item(at, [&](const Place& item) { out.push_back(read_string(item)); });
+    return out;
+}
+
+using Reader = std::function<void(Config&, const Place&)>;
+
+/// A key, its documentation and how it is read. A map of fixed keys has `children` instead of a reader.
+struct Key {
+    std::string name;
+    std::string type;
+    std::string text;
+    Reader read;
+    std::vector<Key> children;
+};
+
+template <class Member>
+Key limit_key(std::string name, std::string text, Member member) {
+    return {std::move(name), "map", std::move(text), nullptr,
+            {{"per_second", "number", "Actions a second that refill the bucket.",
+              [member](Config& config, const Place& at) { member(config).per_second = read_number(at); }, {}},
+             {"burst_count", "number", "Actions allowed at once before the rate applies.",
+              [member](Config& config, const Place& at) { member(config).burst_count = read_number(at); }, {}}}};
+}
+
+Key string_key(std::string name, std::string text, std::string Config::*member) {
+    return {std::move(name), "string", std::move(text), [member](Config& config, const Place& at) { config.*member = read_string(at); }, {}};
+}
+
+Key bool_key(std::string name, std::string text, bool Config::*member) {
+    return {std::move(name), "boolean", std::move(text), [member](Config& config, const Place& at) { config.*member = read_bool(at); }, {}};
+}
+
+Key port_key(std::string name, std::string text, std::uint16_t Config::*member) {
+    return {std::move(name), "integer", std::move(text), [member](Config& config, const Place& at) { config.*member = read_port(at); }, {}};
+}
+
+ListenerConfig read_listener(const Place& at) {
+    static const std::set<std::string> kResources{"client", "replication", "metrics", "health"};
+    ListenerConfig out;
+    bool typed = false;
+    bool placed = false;
+    for_each_entry(at, [&](const std::string& key, const Place& value) {
+        if (key == "type") {
+            const auto type = read_string(value);
+            if (type == "http") {
+                out.type = ListenerType::kHttp;
+            } else if (type == "replication") {
+                out.type = ListenerType::kReplication;
+            } else if (type == "metrics") {
+                out.type = ListenerType::kMetrics;
+            } else {
+                value.fail("expected http, replication or metrics");
+            }
+            typed = true;
+        } else if (key == "port") {
+            out.port = read_port(value);
+            placed = true;
+        } else if (key == "path") {
+            out.path = read_string(value);
+            placed = true;
+        } else if (key == "bind_addresses") {
+            out.bind_addresses = read_strings(value);
+        } else if (key == "bind_address") {
+            out.bind_addresses = {read_string(value)};
+        } else if (key == "x_forwarded") {
+            out.x_forwarded = read_bool(value);
+        } else if (key == "tls") {
+            if (read_bool(value)) value.fail("TLS is terminated by the proxy: expected false");
+        } else if (key == "resources") {
+            for_each_item(value, [&](const Place& resource) {
+                for_each_entry(resource, [&](const std::string& field, const Place& names) {
+                    if (field == "compress") {
+                        read_bool(names);
+                    } else if (field == "names") {
+                        for_each_item(names, [&](const Place& name) {
+                            const auto text = read_string(name);
+                            if (!kResources.contains(text)) name.fail("expected client, replication, metrics or health");
+                            out.resources.push_back(text);
+                        });
+                    } else {
+                        names.fail("unknown key");
+                    }
+                });
+            });
+        } else {
+            value.fail("unknown key");
+        }
+    });
+    if (!typed) at.fail("a listener needs a type");
+    if (!placed) at.fail("a listener needs a port or a path");
+    return out;
+}
+
+void read_listeners(Config& config, const Place& at) {
+    config.listeners.clear();
+    for_each_item(at, [&](const Place& item) { config.listeners.push_back(read_listener(item)); });
+}
+
+std::string quote_conninfo(const std::string& value) {
+    std::string out = "'";
+    for (const char c : value) {
+        if (c == '\'' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + "'";
+}
+
+void read_database(Config& config, const Place& at) {
+    DatabaseConfig out;
+    for_each_entry(at, [&](const std::string& key, const Place& value) {
+        if (key == "name") {
+            if (read_string(value) != "psycopg2") value.fail("only PostgreSQL (psycopg2) is supported");
+        } else if (key == "args") {
+            static const std::map<std::string, std::string> kLibpq{{"user", "user"}, {"password", "password"}, {"host", "host"},
+                {"port", "port"}, {"dbname", "dbname"}, {"database", "dbname"}, {"sslmode", "sslmode"}, {"sslrootcert", "sslrootcert"},
+                {"sslcert", "sslcert"}, {"sslkey", "sslkey"}, {"connect_timeout", "connect_timeout"}, {"keepalives_idle", "keepalives_idle"}};
+            for_each_entry(value, [&](const std::string& arg, const Place& text) {
+                if (arg == "cp_max") {
+                    out.connections_max = static_cast<std::size_t>(read_integer(text, 1, 1000));
+                } else if (arg == "cp_min") {
+                    read_integer(text, 0, 1000);
+                } else if (const auto found = kLibpq.find(arg); found != kLibpq.end()) {
+                    if (!out.connection_string.empty()) out.connection_string += ' ';
+                    out.connection_string += found->second + "=" + quote_conninfo(read_string(text));
+                } else {
+                    text.fail("unknown key");
+                }
+            });
+        } else {
+            value.fail("unknown key");
+        }
+    });
+    if (out.connection_string.empty()) at.fail("args must say where the database is");
+    config.database = std::move(out);
+}
+
+void read_instance_map(Config& config, const Place& at) {
+    config.instance_map.clear();
+    for_each_entry(at, [&](const std::string& name, const Place& value) {
+        InstanceAddress address;
+        for_each_entry(value, [&](const std::string& key, const Place& field) {
+            if (key == "host") {
+                address.host = read_string(field);
+            } else if (key == "port") {
+                address.port = read_port(field);
+            } else if (key == "path") {
+                address.path = read_string(field);
+            } else {
+                field.fail("unknown key");
+            }
+        });
+        if (address.path.empty() && (address.host.empty() || address.port == 0)) value.fail("needs host and port, or path");
+        config.instance_map[name] = std::move(address);
+    });
+}
+
+void read_stream_writers(Config& config, const Place& at) {
+    static const std::set<std::string> kStreams{"events", "typing", "receipts", "presence", "account_data", "to_device", "device_lists",
+                                                "push_rules", "pushers", "public_rooms"};
+    config.stream_writers.clear();
+    for_each_entry(at, [&](const std::string& stream, const Place& value) {
+        if (!kStreams.contains(stream)) value.fail("unknown stream");
+        config.stream_writers[stream] = value.node.IsScalar() ? std::vector{read_string(value)} : read_strings(value);
+        if (config.stream_writers[stream].empty()) value.fail("names no writer");
+    });
+}
+
+const std::vector<Key>& keys() {
+    static const std::vector<Key> all{
+        string_key("server_name", "The domain part of this server's user IDs. Can never be changed.", &Config::server_name),
+        string_key("public_baseurl", "The URL clients reach the server under; told in /.well-known/matrix/client.", &Config::public_baseurl),
+        {"listeners", "list", "Sockets of the master: type (http, replication, metrics), port and bind_addresses or path, resources, x_forwarded.", read_listeners, {}},
+        {"database", "map", "PostgreSQL: name psycopg2, args {user, password, host, port, dbname, cp_max}.", read_database, {}},
+        string_key("signing_key_path", "File with the server's ed25519 signing key.", &Config::signing_key_path),
+        {"log", "map", "What is logged, on standard error.", nullptr,
+         {{"level", "string", "debug, info, warning or error.", [](Config& config, const Place& at) {
+               static const std::map<std::string, LogLevel> kLevels{{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warning", LogLevel::kWarning}, {"error", LogLevel::kError}};
+               const auto found = kLevels.find(read_string(at));
+               if (found == kLevels.end()) at.fail("expected debug, info, warning or error");
+               config.log.level = found->second;
+           }, {}},
+          {"format", "string", "text or json (one object a line).", [](Config& config, const Place& at) {
+               const auto text = read_string(at);
+               if (text != "text" && text != "json") at.fail("expected text or json");
+               config.log.format = text == "json" ? LogFormat::kJson : LogFormat::kText;
+           }, {}}}},
+        string_key("worker_app", "The kind of a worker: weft.app.synchrotron, weft.app.client_reader, weft.app.event_persister.", &Config::worker_app),
+        {"worker_name", "string", "The worker's name in the cluster; unique.", [](Config& config, const Place& at) {
+             const auto name = read_string(at);
+             if (name.empty() || name.find_first_of(" \t\r\n") != std::string::npos) at.fail("expected a name without spaces");
+             config.instance_name = InstanceName{name};
+         }, {}},
+        string_key("worker_replication_host", "Where the master's replication listener is.", &Config::replication_host),
+        port_key("worker_replication_port", "Port of the master's replication listener.", &Config::replication_port),
+        {"worker_replication_http_port", "integer", "Port of the master's listener for calls between processes; used if instance_map has no master.", [](Config& config, const Place& at) {
+             const auto port = read_port(at);
+             config.instance_map.try_emplace("master", InstanceAddress{config.replication_host, port, ""});
+         }, {}},
+        {"worker_listeners", "list", "Sockets of a worker, as listeners.", read_listeners, {}},
+        string_key("worker_replication_secret", "Shared secret of calls between the cluster's processes.", &Config::replication_secret),
+        {"replication_dialect", "string", "weft or synapse-1.15: spelling of the few commands that differ.", [](Config& config, const Place& at) {
+             config.replication_dialect = read_string(at);
+             if (config.replication_dialect != "weft" && config.replication_dialect != "synapse-1.15") at.fail("expected weft or synapse-1.15");
+         }, {}},
+        {"instance_map", "map", "Address for calls between processes of each instance: {name: {host, port}} or {name: {path}}.", read_instance_map, {}},
+        {"stream_writers", "map", "Which instances write a stream, e.g. {events: [event_persister1]}; the master where none is named.", read_stream_writers, {}},
+        bool_key("enable_registration", "Whether people can make accounts themselves.", &Config::enable_registration),
+        bool_key("enable_registration_without_verification", "Needed beside enable_registration where no token is asked for.", &Config::enable_registration_without_verification),
+        bool_key("registration_requires_token", "Ask for a registration token.", &Config::registration_requires_token),
+        bool_key("allow_guest_access", "Whether guests may register.", &Config::allow_guest_access),
+        string_key("registration_shared_secret", "Secret for /_synapse/admin/v1/register; empty switches it off.", &Config::registration_shared_secret),
+        string_key("macaroon_secret_key", "Secret that signs short-lived tokens.", &Config::macaroon_secret_key),
+        {"password_config", "map", "Login with passwords.", nullptr,
+         {bool_key("enabled", "Whether m.login.password is offered.", &Config::password_login_enabled)}},
+        string_key("default_room_version", "Version of new rooms for which the client asks for none.", &Config::default_room_version),
+        {"presence", "map", "Presence.", nullptr, {bool_key("enabled", "Whether presence is tracked and told.", &Config::use_presence)}},
+        bool_key("use_presence", "Older spelling of presence.enabled.", &Config::use_presence),
+        bool_key("enable_room_list_search", "Whether the room directory can be searched.", &Config::enable_room_list_search),
+        bool_key("require_auth_for_profile_requests", "Whether reading a profile needs an access token.", &Config::require_auth_for_profile_requests),
+        {"trusted_proxies", "list", "Addresses whose X-Forwarded-For is believed.", [](Config& config, const Place& at) { config.trusted_proxies = read_strings(at); }, {}},
+        limit_key("rc_message", "Limit of sending, by user.", [](Config& config) -> RateLimit& { return config.rc_message; }),
+        limit_key("rc_registration", "Limit of registrations, by address.", [](Config& config) -> RateLimit& { return config.rc_registration; }),
+        {"rc_login", "map", "Limits of logins.", nullptr,
+         {limit_key("address", "By client address.", [](Config& config) -> RateLimit& { return config.rc_login.address; }),
+          limit_key("account", "By account.", [](Config& config) -> RateLimit& { return config.rc_login.account; }),
+          limit_key("failed_attempts", "Failed logins, by account.", [](Config& config) -> RateLimit& { return config.rc_login.failed_attempts; })}},
+        {"rc_joins", "map", "Limits of joins, by user.", nullptr,
+         {limit_key("local", "Rooms this server is in.", [](Config& config) -> RateLimit& { return config.rc_joins.local; }),
+          limit_key("remote", "Rooms on other servers.", [](Config& config) -> RateLimit& { return config.rc_joins.remote; })}},
+        {"rc_invites", "map", "Limits of invites.", nullptr,
+         {limit_key("per_room", "By room.", [](Config& config) -> RateLimit& { return config.rc_invites.per_room; }),
+          limit_key("per_user", "By invited user.", [](Config& config) -> RateLimit& { return config.rc_invites.per_user; })}},
+        limit_key("rc_admin_redaction", "Limit of redactions by server administrators.", [](Config& config) -> RateLimit& { return config.rc_admin_redaction; }),
+        {"event_cache_size", "integer", "Events kept in memory by each process.", [](Config& config, const Place& at) { config.event_cache_entries = static_cast<std::size_t>(read_integer(at, 100, 100'000'000)); }, {}},
+        {"max_request_body_size", "string", "Greatest request body, e.g. 1M; media has its own.", [](Config& config, const Place& at) { config.http_body_bytes_max = read_size(at); }, {}},
+    };
+    return all;
+}
+
+void read_map(Config& config, const Place& at, const std::vector<Key>& known) {
+    for_each_entry(at, [&](const std::string& name, const Place& value) {
+        const auto key = std::find_if(known.begin(), known.end(), [&](const Key& candidate) { return candidate.name == name; });
+        if (key == known.end()) value.fail("unknown key");
+        if (key->read) {
+            key->read(config, value);
+        } else {
+            read_map(config, value, key->children);
+        }
+    });
+}
+
+void list_keys(const std::vector<Key>& known, const std::string& prefix, std::vector<ConfigKey>& out) {
+    for (const auto& key : known) {
+        out.push_back({prefix + key.name, key.type, key.text});
+        list_keys(key.children, prefix + key.name + ".", out);
+    }
+}
+
+void require(bool condition, const std::string& file, const std::string& message) {
+    if (!condition) throw ConfigError{fmt::format("{}: {}", file, message)};
+}
+
+/// What single keys cannot say: contradictions between them.
+void check(const Config& config, const std::string& file) {
+    require(!config.server_name.empty(), file, "server_name: missing");
+    require(!config.database.connection_string.empty(), file, "database: missing");
+    require(!config.signing_key_path.empty(), file, "signing_key_path: missing");
+    require(!config.listeners.empty(), file, config.worker_app.empty() ? "listeners: missing" : "worker_listeners: missing");
+    const bool is_worker = !config.worker_app.empty() && config.worker_app != "weft.app.homeserver";
+    require(is_worker || config.is_master(), file, "worker_name: the master's name is always master; worker_app is missing");
+    require(!is_worker || !config.is_master(), file, "worker_name: a worker needs a name of its own");
+    require(!is_worker || config.replication_port != 0, file, "worker_replication_port: a worker needs the master's replication port");
+    require(!is_worker || config.instance_map.contains("master"), file, "instance_map: the master is missing");
+    for (const auto& [stream, writers] : config.stream_writers) {
+        std::set<std::string> seen;
+        for (const auto& writer : writers) {
+            require(config.instance_map.contains(writer), file,
+                    fmt::format("stream_writers.{}: {} is not in instance_map", stream, writer));
+            require(seen.insert(writer).second, file, fmt::format("stream_writers.{}: {} is named twice", stream, writer));
+        }
+        require(stream == "events" || writers.size() == 1, file, fmt::format("stream_writers.{}: only events can have several writers", stream));
+    }
+    require(!config.enable_registration || config.enable_registration_without_verification || config.registration_requires_token, file,
+            "enable_registration: open registration needs registration_requires_token or enable_registration_without_verification");
+}
+
+}  // namespace
+
+std::vector<std::string> Config::writers_of(const std::string& stream) const {
+    const auto found = stream_writers.find(stream == "backfill" ? "events" : stream == "tag_account_data" ? "account_data" : stream);
+    return found == stream_writers.end() ? std::vector<std::string>{"master"} : found->second;
+}
+
+bool Config::writes(const std::string& stream) const {
+    const auto writers = writers_of(stream);
+    return std::find(writers.begin(), writers.end(), instance_name.get()) != writers.end();
+}
+
+Config load_config(const std::vector<std::string>& files) {
+    if (files.empty()) throw ConfigError{"no configuration file given (-c FILE)"};
+    Config config;
+    for (const auto& file : files) {
+        YAML::Node root;
+        try {
+            root = YAML::LoadFile(file);
+        } catch (const YAML::BadFile&) {
+            throw ConfigError{fmt::format("{}: cannot be read", file)};
+        } catch (const YAML::ParserException& error) {
+            throw ConfigError{fmt::format("{}:{}: not valid YAML: {}", file, error.mark.line + 1, error.msg)};
+        }
+        if (root.IsNull()) continue;
+        read_map(config, Place{root, file, ""}, keys());
+    }
+    check(config, files.back());
+    return config;
+}
+
+const std::vector<ConfigKey>& config_keys() {
+    static const std::vector<ConfigKey> all = [] {
+        std::vector<ConfigKey> out;
+        list_keys(keys(), "", out);
+        return out;
+    }();
+    return all;
+}
+
+}  // namespace weft::core

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "weft/core/config.hpp"
+#include "weft/http/message.hpp"
+
+namespace weft::http {
+
+/// Why no response came.
+class ClientError : public std::runtime_error {
+public:
+    enum class Kind { kConnect, kTimeout, kBroken };
+    ClientError(Kind what, const std::string& text) : std::runtime_error{text}, kind{what} {}
+    /// kConnect: nothing was sent, so a retry is always safe.
+    const Kind kind;
+};
+
+struct ClientRequest {
+    Method method = Method::kGet;
+    std::string target;  // path and query, percent-encoded
+    Headers headers;
+    std::string body;
+    std::int64_t timeout_ms = 60'000;
+    std::size_t response_bytes_max = 64 * 1024 * 1024;
+};
+
+/// HTTP/1.1 client with a pool of keep-alive connections an address. A kept connection that the server closed
+/// meanwhile is replaced without the caller noticing.
+class Client {
+public:
+    explicit Client(asio::any_io_executor executor, std::size_t idle_connections_max = 32);
+    ~Client();
+    Task<Response> send(core::InstanceAddress address, ClientRequest request);
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+/// Percent-encodes everything but unreserved characters.
+std::string percent_encode(std::string_view text);
+/// Decodes %XX; nothing if an escape is broken or the result is not UTF-8.
+std::optional<std::string> percent_decode(std::string_view text);
+
+}  // namespace weft::http

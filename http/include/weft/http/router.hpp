@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weft/core/task.hpp"
+#include "weft/http/message.hpp"
+
+namespace weft::http {
+
+/// What an endpoint wants to know about the caller.
+enum class Auth {
+    kNone,         // nobody
+    kOptional,     // a token is checked if there is one
+    kAccessToken,  // a valid access token; guests refused
+    kGuestToo,     // a valid access token; guests welcome
+    kAdmin,        // a server administrator
+    kReplication,  // the cluster's shared secret
+};
+
+/// Which worker kinds the proxy should send an endpoint to; the master serves everything. A bit each.
+enum class WorkerKind : std::uint32_t {
+    kMaster = 0,
+    kSynchrotron = 1,
+    kClientReader = 2,
+    kEventPersister = 4,
+};
+using WorkerKinds = std::uint32_t;
+constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) { return static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b); }
+
+/// How requests are spread over several processes of a kind.
+enum class Affinity { kAny, kUser, kRoom };
+
+/// Where a request has to run: anywhere, or in the process that writes a stream (a request that arrives elsewhere is
+/// forwarded there, so a wrong route is slower, never wrong).
+enum class RunsAt { kAnywhere, kMaster };
+
+/// One operation of an API: one row of the endpoint table.
+struct Endpoint {
+    Method method = Method::kGet;
+    /// Templates, one a version prefix: `/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}`.
+    /// `{name}` matches one segment, `{name*}` the (possibly empty) rest.
+    std::vector<std::string> paths;
+    std::string operation;  // the specification's operationId; metric label
+    Auth auth = Auth::kAccessToken;
+    WorkerKinds workers = 0;  // 0: master only
+    Affinity affinity = Affinity::kAny;
+    RunsAt runs_at = RunsAt::kAnywhere;
+    std::size_t body_bytes_max = 0;        // 0: the server's default
+    std::int64_t timeout_ms = 60'000;      // 0: none (long polls bound themselves)
+};
+
+/// `/_matrix/client/{r0,v3}` + tail, e.g. client_paths("/sync").
+std::vector<std::string> client_paths(std::string_view tail);
+/// The same for explicit versions, e.g. client_paths({"v1"}, "/login/get_token").
+std::vector<std::string> client_paths(std::initializer_list<std::string_view> versions, std::string_view tail);
+
+/// Finds the endpoint of a request, authenticates, applies limits and timeouts, turns exceptions into Matrix errors,
+/// counts and times. Unknown path: 404 M_UNRECOGNIZED; known path, other method: 405 M_UNRECOGNIZED.
+class Router {
+public:
+    /// Checks a token; throws MatrixError (M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_FORBIDDEN …).
+    using Authenticator = std::function<Task<Requester>(const Request& request, Auth auth)>;
+    /// Runs a request at another process; used for endpoints whose `runs_at` is not here.
+    using Forwarder = std::function<Task<Response>(Request request, const Endpoint& endpoint)>;
+
+    Router();
+    ~Router();
+    Router(const Router&) = delete;
+    Router& operator=(const Router&) = delete;
+
+    void set_authenticator(Authenticator authenticator);
+    /// `here(endpoint)` says whether the endpoint may run in this process.
+    void set_forwarder(std::function<bool(const Endpoint&)> here, Forwarder forwarder);
+
+    void add(Endpoint endpoint, Handler handler);
+    const std::vector<Endpoint>& endpoints() const;
+
+    /// The limit of the body for a request line, known before the body is read.
+    std::size_t body_bytes_max(Method method, std::string_view path, std::size_t default_max) const;
+    /// The answer, always: exceptions become error responses, unknown ones a logged 500 with the request ID.
+    Task<Response> handle(Request request);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft::http

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/json.hpp>
+
+#include "weft/core/stream_change_cache.hpp"
+#include "weft/storage/id_generator.hpp"
+
+namespace weft::storage {
+
+/// A replication row as JSON (an array), see proto/replication/rows.hpp.
+using StreamRows = std::vector<boost::json::value>;
+
+/// One stream as this process sees it: the newest visible token of each writer, who wants to know of rows, and, in a
+/// process that writes it, the ID generator. Rows reach it by one door whether they were written here or came over
+/// replication, so caches and waiters are treated alike in every process. The order is the invariant everything rests
+/// on: caches are invalidated, then the position becomes visible, then those who wait are told; a process that reports
+/// position N holds nothing older than N. Logic thread only.
+class StreamState {
+public:
+    using RowsFunction = std::function<void(std::int64_t token, const StreamRows& rows)>;
+    using PositionFunction = std::function<void(const std::string& instance, std::int64_t token)>;
+    using PublishFunction = std::function<void(std::int64_t token, const StreamRows& rows)>;
+
+    /// `self` is this process; `writers` are the instances that write the stream.
+    StreamState(std::string name, std::string self, std::vector<std::string> writers);
+
+    const std::string& name() const { return name_; }
+    const std::vector<std::string>& writers() const { return writers_; }
+    bool is_writer() const { return generator_ != nullptr; }
+
+    /// Start-up: the newest token in the database of each writer. In a writer this also makes the generator.
+    void seed(const std::map<std::string, std::int64_t>& positions, std::int64_t step = 1);
+    /// Start-up of a single-writer stream.
+    void seed(std::int64_t position, std::int64_t step = 1);
+
+    /// The newest token whose rows, and all rows before, are visible here. With several writers: the greatest of them.
+    std::int64_t current() const;
+    std::int64_t position(const std::string& instance) const;
+    const std::map<std::string, std::int64_t>& positions() const { return positions_; }
+
+    /// The writing half; only where is_writer().
+    StreamIdGenerator::Allocation allocate(std::size_t count = 1);
+    /// The transaction behind `allocation` has committed and produced these rows; `rows[i]` belongs to the token
+    /// `tokens[i]` (ascending, all from the allocation). They are applied and announced once nothing lower is open.
+    void publish(StreamIdGenerator::Allocation allocation, std::vector<std::pair<std::int64_t, boost::json::value>> rows);
+
+    /// Rows of one token from `instance`, in order: invalidates, moves the position, notifies.
+    void apply(const std::string& instance, std::int64_t token, const StreamRows& rows);
+    /// `instance` says it has nothing (more) up to `token`.
+    void advance(const std::string& instance, std::int64_t token);
+    /// The writer was restarted and counts from `token` again (streams in memory).
+    void rewind(const std::string& instance, std::int64_t token);
+
+    /// Stores register here: called before the position moves.
+    void on_invalidate(RowsFunction function) { invalidate_.push_back(std::move(function)); }
+    /// Handlers register here: called after the position moved. Exceptions are logged, never passed on.
+    void on_notify(RowsFunction function) { notify_.push_back(std::move(function)); }
+    /// Called after each move of a position, with or without rows (waiters for a position).
+    void on_advanced(PositionFunction function) { advanced_.push_back(std::move(function)); }
+    /// The writer's way out to replication: called once a token, in order, after local application.
+    void set_publisher(PublishFunction function) { publisher_ = std::move(function); }
+
+    /// Which entity changed when; the stores feed it in their invalidation function.
+    core::StreamChangeCache& changes() { return changes_; }
+    const core::StreamChangeCache& changes() const { return changes_; }
+
+private:
+    std::string name_;
+    std::string self_;
+    std::vector<std::string> writers_;
+    std::map<std::string, std::int64_t> positions_;
+    std::unique_ptr<StreamIdGenerator> generator_;
+    std::map<std::int64_t, StreamRows> pending_;  // committed, but something lower is still open
+    std::vector<RowsFunction> invalidate_;
+    std::vector<RowsFunction> notify_;
+    std::vector<PositionFunction> advanced_;
+    PublishFunction publisher_;
+    core::StreamChangeCache changes_{0};
+};
+
+/// Caches that other processes may ask to be invalidated, by the name they have on the `caches` stream.
+class CacheRegistry {
+public:
+    /// `keys` are the cached method's arguments in order.
+    using Invalidate = std::function<void(const std::vector<std::string>& keys)>;
+
+    void add(std::string name, Invalidate one, std::function<void()> all);
+    /// Unknown names are ignored: another version of the server may have caches that we do not.
+    void invalidate(const std::string& name, const std::vector<std::string>& keys) const;
+    void invalidate_all(const std::string& name) const;
+
+private:
+    struct Entry {
+        Invalidate one;
+        std::function<void()> all;
+    };
+    std::multimap<std::string, Entry> entries_;
+};
+
+}  // namespace weft::storage
