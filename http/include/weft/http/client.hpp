@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include "weft/core/config.hpp"
 #include "weft/http/message.hpp"
+#include "weft/http/uri.hpp"
 
 namespace weft::http {
 
@@ -40,10 +43,5 @@ private:
     struct Impl;
     std::shared_ptr<Impl> impl_;
 };
-
-/// Percent-encodes everything but unreserved characters.
-std::string percent_encode(std::string_view text);
-/// Decodes %XX; nothing if an escape is broken or the result is not UTF-8.
-std::optional<std::string> percent_decode(std::string_view text);
 
 }  // namespace weft::http

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/core/log_context.hpp"
 #include "weft/core/task.hpp"
 #include "weft/http/message.hpp"
 
@@ -29,14 +30,20 @@ enum class WorkerKind : std::uint32_t {
     kEventPersister = 4,
 };
 using WorkerKinds = std::uint32_t;
-constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) { return static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b); }
+constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) {
+    return static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b);
+}
 
 /// How requests are spread over several processes of a kind.
 enum class Affinity { kAny, kUser, kRoom };
 
-/// Where a request has to run: anywhere, or in the process that writes a stream (a request that arrives elsewhere is
-/// forwarded there, so a wrong route is slower, never wrong).
+/// Where a request has to run: anywhere, or in the process that writes a stream (a request that arrives
+/// elsewhere is forwarded there, so a wrong route is slower, never wrong).
 enum class RunsAt { kAnywhere, kMaster };
+
+/// What happens to the handler when its client goes away. By method: reads are cancelled, writes run to their
+/// end, because half of a write helps nobody.
+enum class OnDisconnect { kByMethod, kCancel, kFinish };
 
 /// One operation of an API: one row of the endpoint table.
 struct Endpoint {
@@ -49,17 +56,34 @@ struct Endpoint {
     WorkerKinds workers = 0;  // 0: master only
     Affinity affinity = Affinity::kAny;
     RunsAt runs_at = RunsAt::kAnywhere;
-    std::size_t body_bytes_max = 0;        // 0: the server's default
-    std::int64_t timeout_ms = 60'000;      // 0: none (long polls bound themselves)
+    std::size_t body_bytes_max = 0;    // 0: the server's default
+    std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
+    OnDisconnect on_disconnect = OnDisconnect::kByMethod;
+};
+
+/// Why a running request is cancelled; decides what is answered.
+enum class Interruption { kNone, kTimeout, kShutdown, kDisconnect };
+
+/// A request that has found its endpoint and is ready to run. Whoever runs it (the server) owns the
+/// cancellation.
+struct Call {
+    core::LogContextPtr
+        context;  // `response` runs on core::with_context(executor, context); finished by the caller
+    std::int64_t timeout_ms = 0;  // of the endpoint; 0: none
+    bool cancel_on_disconnect = false;
+    /// Set before cancelling `response`: a timeout and a shutdown still give an answer.
+    std::shared_ptr<Interruption> interruption;
+    Task<Response> response;
 };
 
 /// `/_matrix/client/{r0,v3}` + tail, e.g. client_paths("/sync").
 std::vector<std::string> client_paths(std::string_view tail);
 /// The same for explicit versions, e.g. client_paths({"v1"}, "/login/get_token").
-std::vector<std::string> client_paths(std::initializer_list<std::string_view> versions, std::string_view tail);
+std::vector<std::string> client_paths(std::initializer_list<std::string_view> versions,
+                                      std::string_view tail);
 
-/// Finds the endpoint of a request, authenticates, applies limits and timeouts, turns exceptions into Matrix errors,
-/// counts and times. Unknown path: 404 M_UNRECOGNIZED; known path, other method: 405 M_UNRECOGNIZED.
+/// Finds the endpoint of a request, authenticates, applies limits and timeouts, turns exceptions into Matrix
+/// errors, counts and times. Unknown path: 404 M_UNRECOGNIZED; known path, other method: 405 M_UNRECOGNIZED.
 class Router {
 public:
     /// Checks a token; throws MatrixError (M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_FORBIDDEN …).
@@ -81,7 +105,14 @@ public:
 
     /// The limit of the body for a request line, known before the body is read.
     std::size_t body_bytes_max(Method method, std::string_view path, std::size_t default_max) const;
-    /// The answer, always: exceptions become error responses, unknown ones a logged 500 with the request ID.
+    /// The endpoint that serves a path; null where there is none.
+    const Endpoint* find(Method method, std::string_view path) const;
+
+    /// Finds the endpoint and prepares the request's log context; nothing runs yet. `Call::response` gives an
+    /// answer always, as handle() does.
+    Call start(Request request);
+    /// start() and run, with the endpoint's timeout. The answer, always: exceptions become error responses,
+    /// unknown ones a logged 500 with the request ID.
     Task<Response> handle(Request request);
 
 private:

@@ -16,14 +16,15 @@ namespace weft::http {
 struct ServerLimits {
     std::size_t header_bytes_max = 32 * 1024;
     std::size_t body_bytes_max = 1024 * 1024;
-    std::int64_t idle_timeout_ms = 120'000;   // keep-alive connection without a request
+    std::int64_t idle_timeout_ms = 120'000;  // keep-alive connection without a request
     std::int64_t header_timeout_ms = 30'000;
     std::int64_t body_timeout_ms = 60'000;
     std::size_t connections_max = 10'000;
 };
 
-/// HTTP/1.1 on TCP or unix sockets: keep-alive, chunked bodies, gzip/deflate where asked, CORS, X-Forwarded-For from
-/// trusted proxies. Requests of one connection are answered in order; a client that goes away cancels its request.
+/// HTTP/1.1 on TCP or unix sockets: keep-alive, chunked bodies, gzip/deflate where asked, CORS,
+/// X-Forwarded-For from trusted proxies. Requests of one connection are answered in order; a client that goes
+/// away cancels its request.
 class Server {
 public:
     Server(asio::any_io_executor executor, Router& router, const core::ListenerConfig& listener,
@@ -36,7 +37,8 @@ public:
     void start();
     /// The port that was bound (useful with port 0).
     std::uint16_t port() const;
-    /// Stops accepting and idle connections, lets requests finish for at most `deadline_ms`, cancels the rest.
+    /// Stops accepting and idle connections, lets requests finish for at most `deadline_ms`, cancels the
+    /// rest.
     Task<void> stop(std::int64_t deadline_ms);
     std::size_t requests_in_flight() const;
 

@@ -180,9 +180,10 @@ public:
     void run_blocking(const std::function<void(Transaction&)>& body);
     const core::DatabaseConfig& config() const;
 
+    struct Impl;
+
 private:
     Task<void> run_erased(std::string name, std::function<void(Transaction&)> body);
-    struct Impl;
     std::shared_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "weft/core/background.hpp"
+#include "weft/core/task.hpp"
+#include "weft/handlers/accounts/devices.hpp"
+#include "weft/handlers/accounts/password_auth.hpp"
+#include "weft/handlers/event_sender.hpp"
+#include "weft/http/message.hpp"
+#include "weft/storage/profile_store.hpp"
+#include "weft/storage/state_store.hpp"
+#include "weft/storage/user_store.hpp"
+
+namespace weft::handlers {
+
+/// What becomes of the personal data of an account that is deactivated.
+enum class Erase { kKeep, kErase };
+
+/// What people do with the account they have. Changing calls run in the master; who asks has proven it by
+/// InteractiveAuth.
+class Accounts {
+public:
+    Accounts(storage::UserStore& users, storage::ProfileStore& profiles, storage::StateStore& state,
+             PasswordAuth& passwords, Devices& devices, EventSender& sender, asio::any_io_executor executor);
+
+    /// Whether the other sessions of the user end with the old password.
+    enum class OtherSessions { kKeep, kLogOut };
+    /// Throws MatrixError 400 M_WEAK_PASSWORD.
+    Task<void> change_password(http::Requester requester, std::string new_password, OtherSessions others);
+
+    /// The user can never log in again, has no devices and leaves all rooms (in the background). The name
+    /// stays taken.
+    Task<void> deactivate(std::string user_id, Erase erase);
+
+    /// Lets users who are leaving rooms finish, for at most `deadline_ms`.
+    Task<void> stop(std::int64_t deadline_ms);
+
+private:
+    Task<void> leave_all_rooms(std::string user_id);
+
+    storage::UserStore& users_;
+    storage::ProfileStore& profiles_;
+    storage::StateStore& state_;
+    PasswordAuth& passwords_;
+    Devices& devices_;
+    EventSender& sender_;
+    core::BackgroundTasks background_;
+};
+
+}  // namespace weft::handlers

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "weft/core/clock.hpp"
+#include "weft/core/config.hpp"
+#include "weft/core/rate_limiter.hpp"
+#include "weft/core/task.hpp"
+#include "weft/handlers/accounts/interactive_auth.hpp"
+#include "weft/handlers/accounts/password_auth.hpp"
+#include "weft/handlers/accounts/sessions.hpp"
+#include "weft/storage/registration_token_store.hpp"
+#include "weft/storage/user_store.hpp"
+
+namespace weft::handlers {
+
+/// An account as it shall be.
+struct NewAccount {
+    std::string user_id;                     // of this server, from new_user_id()
+    std::optional<std::string> password;     // none: nobody can log in by password
+    std::optional<std::string> displayname;  // none: the localpart
+    bool admin = false;
+    bool guest = false;
+    std::optional<std::string> user_type;
+};
+
+struct RegisterRequest {
+    ProtectedOperation operation;
+    std::optional<std::string> username;  // none: the server makes one up
+    std::optional<std::string> password;
+    DeviceChoice device;
+    bool inhibit_login = false;
+    std::string remote_address;
+};
+
+struct Registered {
+    std::string user_id;
+    std::optional<Session> session;  // none with inhibit_login
+};
+
+/// Lets people make accounts (client-server API, "Account registration"). Runs in the master.
+class Registration {
+public:
+    Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens, PasswordAuth& passwords,
+                 InteractiveAuth& interactive_auth, Sessions& sessions, const core::Config& config,
+                 const core::Clock& clock);
+
+    /// Throws MatrixError: 403 M_FORBIDDEN where registration is closed; M_INVALID_USERNAME, M_USER_IN_USE,
+    /// M_WEAK_PASSWORD, M_MISSING_PARAM; M_LIMIT_EXCEEDED by address (rc_registration); 401 of
+    /// InteractiveAuth.
+    Task<Registered> register_user(RegisterRequest request);
+    /// Throws MatrixError 403 M_FORBIDDEN unless guests are allowed.
+    Task<Registered> register_guest(std::optional<std::string> initial_device_display_name,
+                                    std::string remote_address);
+    /// Throws MatrixError if a new account could not have this name.
+    Task<void> check_available(std::string username, std::string remote_address);
+    Task<bool> is_token_valid(std::string token, std::string remote_address);
+
+    /// Makes the account, asking nobody. Throws MatrixError 400 M_USER_IN_USE.
+    Task<void> create_account(NewAccount account);
+
+private:
+    void check_open() const;
+    AuthFlows flows() const;
+    Task<bool> is_taken(std::string user_id);
+    Task<std::string> user_id_for(const RegisterRequest& request);
+    Task<void> create_with_token(NewAccount account, std::string token);
+    Task<Registered> finish(std::string user_id, RegisterRequest request);
+
+    storage::UserStore& users_;
+    storage::RegistrationTokenStore& tokens_;
+    PasswordAuth& passwords_;
+    InteractiveAuth& interactive_auth_;
+    Sessions& sessions_;
+    const core::Config& config_;
+    core::RateLimiter accounts_by_address_;
+    core::RateLimiter questions_by_address_;
+};
+
+}  // namespace weft::handlers

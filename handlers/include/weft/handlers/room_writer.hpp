@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weft/core/background.hpp"
+#include "weft/core/clock.hpp"
+#include "weft/handlers/event_sender.hpp"
+#include "weft/handlers/push_actions.hpp"
+#include "weft/proto/crypto.hpp"
+#include "weft/storage/events_store.hpp"
+#include "weft/storage/persist_events_store.hpp"
+#include "weft/storage/state_store.hpp"
+
+namespace weft::handlers {
+
+/// Gives events of the rooms this process owns their place, and stores them. One queue a room: what waits while a batch
+/// is being committed becomes the next batch, so that a busy room costs one commit for many events, and a slow
+/// room delays nobody else. Since events of a room are built one after the other on top of its newest event, local
+/// rooms never fork. Constructed only in processes that write the events stream.
+class RoomWriter {
+public:
+    struct Options {
+        std::string server_name;
+        std::size_t rooms_max = 5'000;          // room heads kept in memory
+        std::size_t events_per_batch_max = 50;
+        std::size_t jobs_per_room_max = 2'000;  // waiting; beyond it senders are told to come back later
+    };
+
+    RoomWriter(asio::any_io_executor executor, const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
+               storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options);
+    ~RoomWriter();
+
+    /// As EventSender::send_all, for a room that this process owns.
+    Task<std::vector<SendResult>> send_all(std::vector<SendRequest> requests);
+    /// As EventSender::create_room.
+    Task<EventSender::Created> create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests);
+    /// Lets what is queued finish, then stops.
+    Task<void> stop(std::int64_t deadline_ms);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft::handlers

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "weft/proto/ids.hpp"
+
+namespace weft::handlers {
+
+/// The local user who does something in a room.
+struct Actor {
+    explicit Actor(proto::UserId user) : user_id{std::move(user)} {}
+
+    proto::UserId user_id;
+    /// Empty: a token without device.
+    std::string device_id;
+    bool guest = false;
+    /// A server administrator.
+    bool admin = false;
+};
+
+}  // namespace weft::handlers

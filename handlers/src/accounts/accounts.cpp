@@ -1,0 +1,82 @@
+#include "weft/handlers/accounts/accounts.hpp"
+
+#include "weft/core/errors.hpp"
+#include "weft/core/log.hpp"
+#include "weft/proto/event_types.hpp"
+#include "weft/proto/ids.hpp"
+
+namespace weft::handlers {
+namespace {
+
+SendRequest leave_request(const proto::RoomId& room_id, const std::string& user_id) {
+    proto::EventDraft draft{.room_id = room_id,
+                            .sender = proto::UserId::trusted(user_id),
+                            .type = std::string{proto::event_type::kMember},
+                            .state_key = user_id,
+                            .content = {{"membership", "leave"}},
+                            .redacts = std::nullopt};
+    SendRequest request{std::move(draft)};
+    request.ratelimit = false;
+    return request;
+}
+
+}  // namespace
+
+Accounts::Accounts(storage::UserStore& users, storage::ProfileStore& profiles, storage::StateStore& state,
+                   PasswordAuth& passwords, Devices& devices, EventSender& sender,
+                   asio::any_io_executor executor)
+    : users_{users},
+      profiles_{profiles},
+      state_{state},
+      passwords_{passwords},
+      devices_{devices},
+      sender_{sender},
+      background_{std::move(executor)} {}
+
+Task<void> Accounts::change_password(http::Requester requester, std::string new_password,
+                                     OtherSessions others) {
+    auto hash = co_await passwords_.hash(std::move(new_password));
+    co_await users_.set_password_hash(requester.user_id, std::move(hash));
+    if (others == OtherSessions::kKeep) co_return;
+    Devices::Session kept{requester.access_token_id, std::move(requester.device_id)};
+    co_await devices_.remove_all(std::move(requester.user_id), std::move(kept));
+}
+
+Task<void> Accounts::deactivate(std::string user_id, Erase erase) {
+    // First what keeps the user out; each step may be repeated if a later one fails.
+    co_await users_.set_deactivated(user_id, true);
+    co_await users_.set_password_hash(user_id, std::nullopt);
+    const auto localpart = std::string{proto::UserId::trusted(user_id).localpart()};
+    if (erase == Erase::kErase) {
+        co_await profiles_.set_displayname(localpart, std::nullopt);
+        co_await profiles_.set_avatar_url(localpart, std::nullopt);
+    }
+    co_await devices_.remove_all(user_id);
+    core::log_info("accounts", "account {} deactivated", user_id);
+    background_.spawn("leave_rooms_of_deactivated_user",
+                      [this, user_id] { return leave_all_rooms(user_id); });
+}
+
+Task<void> Accounts::leave_all_rooms(std::string user_id) {
+    const auto rooms = co_await state_.rooms_of_user(user_id);
+    std::vector<proto::RoomId> to_leave;
+    for (const auto& [room_id, room] : *rooms) {
+        if (room.membership == "join" || room.membership == "invite" || room.membership == "knock") {
+            to_leave.push_back(room_id);
+        }
+    }
+    for (const auto& room_id : to_leave) {
+        try {
+            co_await sender_.send(leave_request(room_id, user_id));
+        } catch (const core::MatrixError& error) {
+            core::log_warning("accounts", "deactivated {} cannot leave {}: {}", user_id, room_id,
+                              error.what());
+        }
+    }
+}
+
+Task<void> Accounts::stop(std::int64_t deadline_ms) {
+    co_await background_.drain(deadline_ms);
+}
+
+}  // namespace weft::handlers

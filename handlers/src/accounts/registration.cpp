@@ -1,0 +1,147 @@
+#include "weft/handlers/accounts/registration.hpp"
+
+#include "weft/core/errors.hpp"
+#include "weft/core/log.hpp"
+#include "weft/handlers/accounts/usernames.hpp"
+#include "weft/proto/ids.hpp"
+#include "weft/proto/json.hpp"
+
+namespace weft::handlers {
+namespace {
+
+core::MatrixError user_in_use() {
+    return {400, "M_USER_IN_USE", "Desired user ID is already taken."};
+}
+
+}  // namespace
+
+Registration::Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens,
+                           PasswordAuth& passwords, InteractiveAuth& interactive_auth, Sessions& sessions,
+                           const core::Config& config, const core::Clock& clock)
+    : users_{users},
+      tokens_{tokens},
+      passwords_{passwords},
+      interactive_auth_{interactive_auth},
+      sessions_{sessions},
+      config_{config},
+      accounts_by_address_{clock, config.rc_registration},
+      questions_by_address_{clock, config.rc_registration} {}
+
+void Registration::check_open() const {
+    if (!config_.enable_registration) throw core::MatrixError::forbidden("Registration has been disabled");
+}
+
+AuthFlows Registration::flows() const {
+    const auto stage =
+        config_.registration_requires_token ? auth_stage::kRegistrationToken : auth_stage::kDummy;
+    return {{std::string{stage}}};
+}
+
+Task<bool> Registration::is_taken(std::string user_id) {
+    const auto same = co_await users_.find_case_insensitive(std::move(user_id));
+    co_return !same.empty();
+}
+
+Task<void> Registration::check_available(std::string username, std::string remote_address) {
+    check_open();
+    questions_by_address_.acquire(remote_address);
+    if (co_await is_taken(new_user_id(username, config_.server_name))) throw user_in_use();
+}
+
+Task<bool> Registration::is_token_valid(std::string token, std::string remote_address) {
+    check_open();
+    questions_by_address_.acquire(remote_address);
+    co_return co_await tokens_.is_valid(std::move(token));
+}
+
+Task<Registered> Registration::register_user(RegisterRequest request) {
+    check_open();
+    if (const auto wait_ms = accounts_by_address_.peek(request.remote_address); wait_ms > 0) {
+        throw core::MatrixError::limit_exceeded(wait_ms);
+    }
+    // What is wrong with the wishes is said before anybody proves anything; a request without them asks for
+    // the flows.
+    if (request.password) PasswordAuth::check_acceptable(*request.password);
+    if (!request.password && request.operation.body.contains("auth")) {
+        throw core::MatrixError::missing_param("Missing password");
+    }
+    auto user_id = co_await user_id_for(request);
+    auto proof = co_await interactive_auth_.require(request.operation, flows());
+    if (proof.outcome) co_return co_await finish(std::move(*proof.outcome), std::move(request));
+
+    accounts_by_address_.acquire(request.remote_address);
+    NewAccount account;
+    account.user_id = user_id;
+    account.password = request.password;
+    if (const auto token = proof.stages.find(std::string{auth_stage::kRegistrationToken});
+        token != proof.stages.end()) {
+        co_await create_with_token(std::move(account), token->second);
+    } else {
+        co_await create_account(std::move(account));
+    }
+    co_await interactive_auth_.set_outcome(std::move(proof.session_id), user_id);
+    co_return co_await finish(std::move(user_id), std::move(request));
+}
+
+Task<std::string> Registration::user_id_for(const RegisterRequest& request) {
+    if (!request.username) co_return new_user_id(random_localpart(), config_.server_name);
+    auto user_id = new_user_id(*request.username, config_.server_name);
+    if (co_await is_taken(user_id)) {
+        // Perhaps by this very request, whose answer got lost.
+        if (co_await interactive_auth_.outcome_of(request.operation) != user_id) throw user_in_use();
+    }
+    co_return user_id;
+}
+
+Task<void> Registration::create_with_token(NewAccount account, std::string token) {
+    if (!co_await tokens_.reserve(token)) throw core::MatrixError::forbidden("Invalid registration token");
+    std::exception_ptr failure;
+    try {
+        co_await create_account(std::move(account));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        co_await tokens_.release(std::move(token));
+        std::rethrow_exception(failure);
+    }
+    co_await tokens_.complete(std::move(token));
+}
+
+Task<Registered> Registration::finish(std::string user_id, RegisterRequest request) {
+    Registered registered{std::move(user_id), std::nullopt};
+    if (!request.inhibit_login) {
+        registered.session = co_await sessions_.open(registered.user_id, std::move(request.device));
+    }
+    co_return registered;
+}
+
+Task<Registered> Registration::register_guest(std::optional<std::string> initial_device_display_name,
+                                              std::string remote_address) {
+    if (!config_.allow_guest_access) throw core::MatrixError::forbidden("Guest access is disabled");
+    accounts_by_address_.acquire(remote_address);
+    NewAccount account;
+    account.user_id = new_user_id(random_localpart(), config_.server_name);
+    account.guest = true;
+    Registered registered{account.user_id, std::nullopt};
+    co_await create_account(std::move(account));
+    DeviceChoice device;
+    device.initial_display_name = std::move(initial_device_display_name);
+    registered.session = co_await sessions_.open(registered.user_id, std::move(device));
+    co_return registered;
+}
+
+Task<void> Registration::create_account(NewAccount account) {
+    storage::NewUser user;
+    if (account.password) user.password_hash = co_await passwords_.hash(std::move(*account.password));
+    user.user_id = account.user_id;
+    user.admin = account.admin;
+    user.guest = account.guest;
+    user.user_type = std::move(account.user_type);
+    user.displayname = account.displayname ? std::move(*account.displayname)
+                                           : std::string{proto::UserId::trusted(account.user_id).localpart()};
+    if (!co_await users_.create_user(std::move(user))) throw user_in_use();
+    core::log_info("accounts", "new account {}{}", account.user_id, account.admin ? " (admin)" : "");
+}
+
+}  // namespace weft::handlers

@@ -1,0 +1,195 @@
+#include "events/room_batch.hpp"
+
+#include "weft/core/errors.hpp"
+#include "weft/proto/auth_rules.hpp"
+#include "weft/proto/event_types.hpp"
+
+namespace weft::handlers {
+namespace {
+
+/// How many differences may lead to a full state group before a full one is written.
+constexpr std::size_t kStateGroupChainMax = 100;
+/// More previous events than this only cost; the deepest come first.
+constexpr std::size_t kPrevEventsMax = 10;
+
+const proto::EventId* find_state(const RoomHead& head, std::string_view type, std::string_view state_key = {}) {
+    const auto found = head.state->find(proto::StateKey{std::string{type}, std::string{state_key}});
+    return found == head.state->end() ? nullptr : &found->second;
+}
+
+/// Sending a state event that says what the room's state says already changes nothing.
+bool says_the_same(const proto::Event& current, const proto::EventDraft& draft) {
+    return current.sender() == draft.sender && proto::json::value{current.content()} == proto::json::value{draft.content};
+}
+
+bool is_local_user(std::string_view user_id, std::string_view server_name) {
+    const auto colon = user_id.find(':');
+    return colon != user_id.npos && user_id.substr(colon + 1) == server_name;
+}
+
+}  // namespace
+
+EventPlacer::EventPlacer(const core::Clock& clock, storage::EventsStore& events, storage::PersistEventsStore& persist,
+                         PushActions& push_actions, proto::SigningKey key, std::string server_name)
+    : clock_{clock}, events_{events}, persist_{persist}, push_actions_{push_actions}, key_{std::move(key)}, server_name_{std::move(server_name)} {}
+
+proto::RoomId EventPlacer::place_new_room(const proto::RoomVersion& version, std::vector<SendRequest>& requests) const {
+    auto& create = requests.front().draft;
+    if (create.origin_server_ts == 0) create.origin_server_ts = clock_.now_ms();  // the ID may depend on it: never change it again
+    if (!version.room_id_is_create_hash) return *create.room_id;
+    create.room_id.reset();
+    const auto event = proto::build_event(create, std::vector<proto::EventId>{}, {}, 1, version, server_name_, key_).value();
+    for (std::size_t i = 1; i < requests.size(); ++i) requests[i].draft.room_id = event->room_id();
+    return event->room_id();
+}
+
+Task<proto::EventPtr> EventPlacer::event(RoomBatch& batch, proto::EventId id) {
+    // What this batch adds is in no store yet.
+    if (const auto found = batch.pending().by_id.find(id); found != batch.pending().by_id.end()) co_return found->second;
+    co_return co_await events_.get_event(std::move(id));
+}
+
+Task<std::vector<SendResult>> EventPlacer::add(RoomBatch& batch, const std::vector<SendRequest>& requests) {
+    std::vector<SendResult> results;
+    for (const auto& request : requests) results.push_back(co_await place(batch, request));
+    co_return results;
+}
+
+Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request) {
+    auto draft = request.draft;
+    const auto& version = *batch.head().version;
+    if (draft.origin_server_ts == 0) draft.origin_server_ts = clock_.now_ms();
+
+    proto::EventPtr replaced;
+    if (draft.state_key) {
+        if (const auto* id = find_state(batch.head(), draft.type, *draft.state_key)) replaced = co_await event(batch, *id);
+        if (replaced && request.deduplicate_state && says_the_same(*replaced, draft)) {
+            co_return SendResult{replaced->event_id(), replaced->stream_ordering(), true};
+        }
+        if (replaced) {
+            draft.unsigned_data["replaces_state"] = replaced->event_id().str();
+            draft.unsigned_data["prev_content"] = replaced->content();
+            draft.unsigned_data["prev_sender"] = replaced->sender().str();
+        }
+    }
+    if (request.txn_id) {
+        draft.metadata.txn_id = request.txn_id;
+        draft.metadata.device_id = request.device_id;
+    }
+
+    proto::AuthLookup auth;
+    std::vector<proto::EventId> auth_ids;
+    for (const auto& key : proto::auth_types_for_event(draft.type, draft.sender.str(), draft.state_key, draft.content, version)) {
+        const auto* id = find_state(batch.head(), key.type, key.state_key);
+        if (!id) continue;
+        auth_ids.push_back(*id);
+        if (auto found = co_await event(batch, *id)) auth.add(std::move(found));
+    }
+    if (version.room_id_is_create_hash) {
+        // The create event authorizes everything without being named.
+        if (const auto* id = find_state(batch.head(), proto::event_type::kCreate)) auth.add(co_await event(batch, *id));
+    }
+    auto leaves = batch.head().leaves;
+    if (leaves.size() > kPrevEventsMax) leaves.resize(kPrevEventsMax, leaves.front());
+
+    const auto built = proto::build_event(std::move(draft), leaves, auth_ids, batch.head().depth + 1, version, server_name_, key_).value();
+    if (const auto allowed = proto::check_auth(*built, auth, version); !allowed) throw core::MatrixError::forbidden(allowed.reason());
+
+    const auto levels = std::make_shared<const proto::PowerLevels>(auth.power_levels(version));
+    if (built->is_state()) {
+        co_await add_state(batch, built, replaced);
+    } else if (!batch.head().state_group) {
+        // The state here was resolved from several leaves and has no group yet: the first event on top writes it whole.
+        co_await add_state(batch, built, nullptr);
+    }
+    auto& pending = batch.pending();
+    storage::EventToPersist item;
+    item.event = built;
+    item.state_group = pending.head.state_group.value();
+    item.txn_id = request.txn_id;
+    item.device_id = request.device_id;
+    auto audience = pending.head.local_members;
+    if (built->type() == proto::event_type::kMember && built->membership() == "invite" && is_local_user(*built->state_key(), server_name_)) {
+        auto with_invited = std::make_shared<LocalAudience>(*audience);
+        with_invited->try_emplace(*built->state_key());
+        audience = std::move(with_invited);
+    }
+    item.push_actions = co_await push_actions_.for_event(built, audience, pending.head.joined, levels);
+    pending.events.push_back(std::move(item));
+    pending.by_id.emplace(built->event_id(), built);
+    pending.head.leaves.assign(1, built->event_id());
+    pending.head.depth = built->depth();
+    co_return SendResult{built->event_id(), 0, false};
+}
+
+Task<void> EventPlacer::add_state(RoomBatch& batch, proto::EventPtr event, proto::EventPtr replaced) {
+    const auto group_id = co_await persist_.next_state_group_id();
+    auto& pending = batch.pending();
+    auto& head = pending.head;
+    storage::NewStateGroup group{group_id, event->event_id(), std::nullopt, {}};
+    if (event->is_state()) {
+        const auto key = event->key();
+        const auto found = head.state->find(key);
+        pending.changed.try_emplace(key, found == head.state->end() ? std::nullopt : std::optional{found->second});
+        if (key.type == proto::event_type::kMember) {
+            apply_member(head, *event, replaced ? replaced->membership().value_or("leave") : "leave", server_name_);
+            if (is_local_user(key.state_key, server_name_)) {
+                pending.local_memberships.insert_or_assign(
+                    key.state_key,
+                    storage::LocalMembership{key.state_key, event->event_id(), std::string{event->membership().value_or("leave")}});
+            }
+        }
+        auto state = std::make_shared<proto::StateMap>(*head.state);
+        state->insert_or_assign(key, event->event_id());
+        head.state = std::move(state);
+        if (head.state_group && head.group_chain < kStateGroupChainMax) {
+            group.prev_group = head.state_group;
+            group.rows.emplace_back(key, event->event_id());
+        }
+    }
+    if (!group.prev_group) group.rows.assign(head.state->begin(), head.state->end());
+    head.group_chain = group.prev_group ? head.group_chain + 1 : 0;
+    head.state_group = group_id;
+    pending.state_groups.push_back(std::move(group));
+}
+
+Task<std::vector<storage::StateChange>> EventPlacer::current_state_changes(RoomBatch& batch) {
+    const auto& head = batch.head();
+    const bool in_room = !head.local_members->empty();
+    const bool was_stored = batch.start().current_state_stored;
+    std::vector<storage::StateChange> changes;
+    if (was_stored && !in_room) {
+        // The last local user is gone: nobody here has a claim to the room's current state any more.
+        for (const auto& [key, event_id] : *batch.start().state) changes.push_back({key, std::nullopt, event_id, {}});
+        co_return changes;
+    }
+    if (!in_room) co_return changes;
+    if (was_stored) {
+        for (const auto& [key, before] : batch.pending().changed) changes.push_back({key, head.state->at(key), before, {}});
+    } else {
+        for (const auto& [key, event_id] : *head.state) changes.push_back({key, event_id, std::nullopt, {}});
+    }
+    for (auto& change : changes) {
+        if (change.key.type != proto::event_type::kMember) continue;
+        const auto member = co_await event(batch, *change.event_id);
+        change.membership = member ? member->membership().value_or("leave") : "leave";
+    }
+    co_return changes;
+}
+
+Task<storage::PersistBatch> EventPlacer::finish(RoomBatch& batch) {
+    storage::PersistBatch out{batch.room_id()};
+    auto& pending = batch.pending();
+    out.state_delta = co_await current_state_changes(batch);
+    out.version = pending.head.version;
+    out.new_room = batch.start().leaves.empty();
+    if (out.new_room) out.creator = pending.events.front().event->sender().str();
+    out.events = std::move(pending.events);
+    out.state_groups = std::move(pending.state_groups);
+    for (auto& [user_id, membership] : pending.local_memberships) out.local_memberships.push_back(std::move(membership));
+    out.forward_extremities = pending.head.leaves;
+    pending.head.current_state_stored = !pending.head.local_members->empty();
+    co_return out;
+}
+
+}  // namespace weft::handlers

@@ -1,0 +1,104 @@
+#include "events/room_head.hpp"
+
+#include <unordered_set>
+
+#include "weft/core/errors.hpp"
+#include "weft/proto/event_types.hpp"
+#include "weft/proto/state_resolution.hpp"
+
+namespace weft::handlers {
+namespace {
+
+bool is_local(std::string_view user_id, std::string_view server_name) {
+    return user_id.size() > server_name.size() && user_id.ends_with(server_name) && user_id[user_id.size() - server_name.size() - 1] == ':';
+}
+
+std::string display_name(const proto::Event& member) {
+    return std::string{proto::get_string(member.content(), "displayname").value_or("")};
+}
+
+}  // namespace
+
+void apply_member(RoomHead& head, const proto::Event& event, std::string_view old_membership, const std::string& server_name) {
+    const auto membership = event.membership().value_or("leave");
+    const auto& user_id = *event.state_key();
+    head.joined += (membership == "join" ? 1 : 0) - (old_membership == "join" ? 1 : 0);
+    if (!is_local(user_id, server_name)) return;
+    const auto known = head.local_members->find(user_id);
+    const auto name = display_name(event);
+    if (membership == "join" ? known != head.local_members->end() && known->second == name : known == head.local_members->end()) return;
+    auto members = std::make_shared<LocalAudience>(*head.local_members);
+    if (membership == "join") {
+        (*members)[user_id] = name;
+    } else {
+        members->erase(user_id);
+    }
+    head.local_members = std::move(members);
+}
+
+Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
+    RoomHead head;
+    head.version = co_await events_.room_version(room_id);
+    const auto leaves = co_await events_.forward_extremities(room_id);
+    if (!head.version || leaves.empty()) throw core::MatrixError::not_found("Unknown room");
+    for (const auto& [event_id, depth] : leaves) {
+        head.leaves.push_back(event_id);
+        head.depth = std::max(head.depth, depth);
+    }
+    const auto groups = co_await states_.groups_of(head.leaves);
+    std::vector<std::int64_t> distinct;
+    for (const auto& [event_id, group] : groups) {
+        if (std::find(distinct.begin(), distinct.end(), group) == distinct.end()) distinct.push_back(group);
+    }
+    if (distinct.empty()) throw core::StoreError{"room without state: " + room_id.str()};
+    std::vector<std::shared_ptr<const proto::StateMap>> states;
+    for (const auto group : distinct) states.push_back(co_await states_.group(group));
+    if (distinct.size() == 1) {
+        head.state = states.front();
+        head.state_group = distinct.front();
+        // How long the chain already is would cost a query; half full is a safe guess that keeps it bounded.
+        head.group_chain = 50;
+    } else {
+        head.state = co_await resolve(*head.version, std::move(states));
+    }
+
+    std::vector<proto::EventId> member_ids;
+    for (const auto& [key, event_id] : *head.state) {
+        if (key.type == proto::event_type::kMember) member_ids.push_back(event_id);
+    }
+    const auto members = co_await events_.get_events(std::move(member_ids));
+    for (const auto& member : members) apply_member(head, *member, "leave", server_name_);
+    const auto current = co_await states_.current_state(room_id);
+    head.current_state_stored = !current->events.empty();
+    co_return head;
+}
+
+Task<std::shared_ptr<const proto::StateMap>> RoomHeadLoader::resolve(const proto::RoomVersion& version,
+                                                                     std::vector<std::shared_ptr<const proto::StateMap>> states) {
+    // Everything that resolution may look at: the state events and their auth chains.
+    std::unordered_map<proto::EventId, proto::EventPtr> known;
+    std::unordered_set<proto::EventId> wanted;
+    std::vector<proto::StateMap> sets;
+    for (const auto& state : states) {
+        sets.push_back(*state);
+        for (const auto& [key, event_id] : *state) wanted.insert(event_id);
+    }
+    while (!wanted.empty()) {
+        const auto events = co_await events_.get_events({wanted.begin(), wanted.end()}, true);
+        for (const auto& id : wanted) known.try_emplace(id, nullptr);
+        wanted.clear();
+        for (const auto& event : events) {
+            known[event->event_id()] = event;
+            for (const auto& auth : event->auth_events()) {
+                if (!known.contains(auth)) wanted.insert(auth);
+            }
+        }
+    }
+    const proto::EventLoader load = [&known](const proto::EventId& id) -> proto::EventPtr {
+        const auto found = known.find(id);
+        return found == known.end() ? nullptr : found->second;
+    };
+    co_return std::make_shared<const proto::StateMap>(proto::resolve(version, sets, load));
+}
+
+}  // namespace weft::handlers

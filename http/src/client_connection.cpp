@@ -1,0 +1,122 @@
+#include "client_connection.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <sys/socket.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "response_parser.hpp"
+
+namespace weft::http {
+namespace {
+
+namespace bhttp = boost::beast::http;
+using boost::system::error_code;
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+
+}  // namespace
+
+Task<error_code> ClientConnection::connect(core::InstanceAddress address) {
+    error_code error;
+    if (!address.path.empty()) {
+        const asio::local::stream_protocol::endpoint endpoint{address.path};
+        co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+        co_return error;
+    }
+    std::vector<asio::ip::tcp::endpoint> endpoints;
+    if (const auto literal = asio::ip::make_address(address.host, error); !error) {
+        endpoints.emplace_back(literal, address.port);
+    } else {
+        asio::ip::tcp::resolver resolver{socket_.get_executor()};
+        const auto found = co_await resolver.async_resolve(address.host, std::to_string(address.port),
+                                                           asio::redirect_error(asio::use_awaitable, error));
+        if (error) co_return error;
+        for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+    }
+    error = asio::error::host_not_found;
+    for (const auto& endpoint : endpoints) {
+        error_code ignored;
+        socket_.close(ignored);
+        if (closed_) co_return asio::error::operation_aborted;  // while the name was looked up
+        co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+        if (error == asio::error::operation_aborted) break;
+        if (error) continue;
+        socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+        break;
+    }
+    co_return error;
+}
+
+Task<ClientConnection::Outcome> ClientConnection::exchange(std::shared_ptr<const std::string> head,
+                                                           const ClientRequest& request) {
+    reusable_ = false;
+    Failure failure;
+    const std::array<asio::const_buffer, 2> buffers{asio::buffer(*head), asio::buffer(request.body)};
+    co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, failure.error));
+    if (failure.error) co_return Outcome{std::nullopt, failure};
+    failure.request_sent = true;
+    co_return co_await read_response(request, failure);
+}
+
+Task<ClientConnection::Outcome> ClientConnection::read_response(const ClientRequest& request,
+                                                                Failure failure) {
+    const bool to_head = request.method == Method::kHead;
+    std::optional<ResponseParser> parser{std::in_place, kHeaderBytesMax, request.response_bytes_max, to_head};
+    for (;;) {
+        error_code error;
+        if (buffer_.size() > 0) {
+            buffer_.consume(parser->put(buffer_.data(), error));
+            if (error && error != bhttp::error::need_more) {
+                failure.error = error;
+                failure.too_large = error == bhttp::error::body_limit;
+                co_return Outcome{std::nullopt, failure};
+            }
+            const bool interim = parser->is_done() && parser->response().status / 100 == 1;
+            if (interim) {  // 100 Continue and its like announce the real answer
+                parser.emplace(kHeaderBytesMax, request.response_bytes_max, to_head);
+                continue;
+            }
+            if (parser->is_done()) break;
+        }
+        const auto count = co_await socket_.async_read_some(buffer_.prepare(kReadBytes),
+                                                            asio::redirect_error(asio::use_awaitable, error));
+        buffer_.commit(count);
+        failure.response_began = failure.response_began || count > 0;
+        if (!error) continue;
+        // Without a length the answer ends where the connection ends.
+        if (error == asio::error::eof && parser->got_some() && parser->is_header_done() &&
+            parser->need_eof()) {
+            parser->put_eof(failure.error);
+            if (!failure.error) break;
+        } else {
+            failure.error = error;
+        }
+        co_return Outcome{std::nullopt, failure};
+    }
+    // Bytes behind the answer belong to nothing: such a connection is out of step.
+    reusable_ = parser->keep_alive() && buffer_.size() == 0;
+    co_return Outcome{std::move(parser->response()), {}};
+}
+
+bool ClientConnection::is_quiet() {
+    char byte = 0;
+    const auto count = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void ClientConnection::close() {
+    closed_ = true;
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+}  // namespace weft::http

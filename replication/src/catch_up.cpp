@@ -1,0 +1,137 @@
+// Carries out what the feeds decide.
+#include "command_handler_impl.hpp"
+#include "weft/core/log.hpp"
+#include "weft/core/random.hpp"
+
+namespace weft::replication {
+
+using Impl = ReplicationCommandHandler::Impl;
+
+Impl::FeedState& Impl::feed_of(const Stream& stream, const std::string& instance) {
+    const StreamKey key{stream.name(), instance};
+    const auto found = feeds.find(key);
+    if (found != feeds.end()) return found->second;
+    auto feed_options = options.feed;
+    feed_options.in_memory = stream.in_memory();
+    feed_options.tokens_ascend = stream.options().tokens_ascend;
+    return feeds
+        .try_emplace(key, key, &stream, Feed{stream.current_token(instance), feed_options}, clock.monotonic_ms())
+        .first->second;
+}
+
+void Impl::perform(FeedState& state, FeedActions actions) {
+    const bool was_connected = state.feed.connected();
+    for (auto& action : actions) {
+        if (auto* rows = std::get_if<ApplyRows>(&action)) {
+            apply(state, std::move(*rows));
+        } else if (const auto* advance = std::get_if<AdvanceTo>(&action)) {
+            state.stream->advance(state.key.instance, advance->token);
+            moved(state);
+        } else if (const auto* rewind = std::get_if<RewindTo>(&action)) {
+            state.stream->rewind(state.key.instance, rewind->token);
+        } else if (const auto* what = std::get_if<FetchRows>(&action)) {
+            if (was_connected) mark_disconnected(state);
+            tasks.spawn("replication_catch_up", [this, &state, fetched = *what] { return fetch(state, fetched); });
+        } else if (const auto* later = std::get_if<RetryFetch>(&action)) {
+            tasks.spawn("replication_catch_up_retry", [this, &state, when = *later] { return retry(state, when); });
+        } else {
+            if (state.warned) core::log_info("replication", "{} of {} caught up", state.key.stream, state.key.instance);
+            state.warned = false;
+            state.metrics.connected.set(1);
+            caught_up_signal.notify_all();
+            for (auto& [id, link] : links) {
+                if (link.was_caught_up || !caught_up(id)) continue;
+                link.was_caught_up = true;
+                link.link->on_caught_up();
+            }
+        }
+    }
+    state.metrics.lag.set(static_cast<double>(state.feed.latest() - state.feed.position()));
+}
+
+void Impl::apply(FeedState& state, ApplyRows rows) {
+    try {
+        state.stream->apply(state.key.instance, rows.token, rows.rows);
+    } catch (const std::exception& error) {
+        // The row was delivered; what somebody makes of it must not stop the stream.
+        core::log_error("replication", "applying {} {} of {} failed: {}", state.key.stream, rows.token,
+                        state.key.instance, error.what());
+    }
+    moved(state);
+}
+
+void Impl::moved(const FeedState& state) {
+    auto position = state.metrics.position;
+    position.set(static_cast<double>(state.feed.position()));
+    if (waiters.anybody(state.key)) waiters.moved(state.key, state.stream->current_token(state.key.instance));
+}
+
+Task<void> Impl::fetch(FeedState& state, FetchRows what) {
+    Updates updates;
+    std::string failure;
+    try {
+        updates = co_await state.stream->updates(state.key.instance, what.from, what.upto,
+                                                 state.stream->options().rows_per_page);
+    } catch (const std::exception& error) {
+        if (core::is_cancellation(std::current_exception())) throw;
+        failure = error.what();
+        if (failure.empty()) failure = "unknown";
+    }
+    if (failure.empty()) {
+        perform(state, state.feed.on_fetched(what.id, std::move(updates)));
+        co_return;
+    }
+    metrics.catch_up_failures.increment();
+    if (!state.warned && clock.monotonic_ms() - state.behind_since > kWarnBehindMs) {
+        state.warned = true;
+        core::log_warning("replication", "{} of {} cannot catch up from {} to {} and goes on trying: {}",
+                          state.key.stream, state.key.instance, what.from, what.upto, failure);
+    } else {
+        core::log_debug("replication", "fetching {} of {} failed: {}", state.key.stream, state.key.instance, failure);
+    }
+    perform(state, state.feed.on_fetch_failed(what.id));
+}
+
+Task<void> Impl::retry(FeedState& state, RetryFetch what) {
+    const auto jittered = static_cast<std::int64_t>(static_cast<double>(what.delay_ms) * (0.75 + core::random_unit() / 2));
+    co_await core::sleep_for(core::Milliseconds{jittered});
+    perform(state, state.feed.on_retry(what.id));
+}
+
+void Impl::mark_disconnected(FeedState& state) {
+    state.behind_since = clock.monotonic_ms();
+    state.metrics.connected.set(0);
+}
+
+bool Impl::caught_up(LinkId id) const {
+    const auto link = links.find(id);
+    if (link == links.end()) return false;
+    for (const auto& stream : streams) {
+        if (!subscribed(stream->name())) continue;
+        for (const auto& writer : stream->writers()) {
+            if (writer == options.instance_name) continue;
+            const auto feed = feeds.find({stream->name(), writer});
+            if (feed == feeds.end() || !feed->second.feed.connected() || feed->second.feed.link() != id) return false;
+        }
+    }
+    for (const auto& [key, state] : feeds) {
+        if (state.feed.link() == id && !state.feed.connected()) return false;
+    }
+    return true;
+}
+
+bool Impl::all_caught_up() const {
+    if (options.relays) {
+        // Writers that are away cannot be waited for: their rows are in the database.
+        for (const auto& [key, state] : feeds) {
+            if (state.feed.link() && !state.feed.connected()) return false;
+        }
+        return true;
+    }
+    for (const auto& [id, link] : links) {
+        if (caught_up(id)) return true;
+    }
+    return false;
+}
+
+}  // namespace weft::replication

@@ -1,0 +1,136 @@
+#include "weft/replication/command_handler.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "command_handler_impl.hpp"
+
+namespace weft::replication {
+
+ReplicationCommandHandler::ReplicationCommandHandler(asio::any_io_executor executor, const core::Clock& clock,
+                                                     Options options)
+    : impl_{std::make_unique<Impl>(std::move(executor), clock, std::move(options))} {
+    impl_->subscriptions.insert(impl_->options.subscriptions.begin(), impl_->options.subscriptions.end());
+}
+
+ReplicationCommandHandler::~ReplicationCommandHandler() = default;
+
+void ReplicationCommandHandler::add_stream(Stream stream) {
+    auto owned = std::make_unique<Stream>(std::move(stream));
+    if (!impl_->by_name.emplace(owned->name(), owned.get()).second) {
+        throw std::invalid_argument{"stream " + owned->name() + " was added twice"};
+    }
+    impl_->streams.push_back(std::move(owned));
+    // Positions are announced in the order of the table, however the streams were added.
+    std::stable_sort(impl_->streams.begin(), impl_->streams.end(), [](const auto& a, const auto& b) {
+        return pr::stream_order(a->name()) < pr::stream_order(b->name());
+    });
+}
+
+void ReplicationCommandHandler::set_hooks(CommandHooks hooks) { impl_->hooks = std::move(hooks); }
+const Stream* ReplicationCommandHandler::find_stream(const std::string& name) const { return impl_->find(name); }
+const std::vector<std::unique_ptr<Stream>>& ReplicationCommandHandler::streams() const { return impl_->streams; }
+const ReplicationCommandHandler::Options& ReplicationCommandHandler::options() const { return impl_->options; }
+
+void ReplicationCommandHandler::publish(const std::string& stream, std::int64_t token, const Rows& rows) {
+    impl_->publish(stream, token, rows);
+}
+
+void ReplicationCommandHandler::position_advanced(const StreamKey& key) {
+    if (!impl_->waiters.anybody(key)) return;
+    if (const auto* stream = impl_->find(key.stream)) {
+        impl_->waiters.moved(key, stream->current_token(key.instance));
+    }
+}
+
+Task<bool> ReplicationCommandHandler::wait_for_stream_position(StreamKey key, std::int64_t token,
+                                                               core::Milliseconds timeout) {
+    const auto* stream = impl_->find(key.stream);
+    if (stream == nullptr) throw std::invalid_argument{"there is no stream " + key.stream};
+    std::function<bool()> reached = [stream, instance = key.instance, token] {
+        return stream->current_token(instance) >= token;
+    };
+    co_return co_await impl_->waiters.wait(std::move(key), token, timeout, std::move(reached));
+}
+
+void ReplicationCommandHandler::send(const pr::Command& command) { impl_->send(command); }
+
+void ReplicationCommandHandler::send_user_sync(const std::string& user_id, bool is_syncing,
+                                               std::int64_t last_sync_ms) {
+    impl_->user_syncs_sent = true;
+    impl_->send(pr::UserSync{impl_->options.instance_id, user_id, is_syncing, last_sync_ms});
+}
+
+void ReplicationCommandHandler::send_clear_user_syncs() {
+    if (!impl_->user_syncs_sent) return;
+    impl_->user_syncs_sent = false;
+    impl_->send(pr::ClearUserSyncs{impl_->options.instance_id});
+}
+
+void ReplicationCommandHandler::announce_remote_server_up(const std::string& server_name) {
+    impl_->send(pr::RemoteServerUp{server_name});
+    if (!impl_->hooks.remote_server_up) return;
+    impl_->hook_queues.add("replication_REMOTE_SERVER_UP",
+                           [this, server_name] { return impl_->hooks.remote_server_up(server_name); });
+}
+
+std::vector<FeedStatus> ReplicationCommandHandler::feed_status() const {
+    std::vector<FeedStatus> out;
+    const auto now = impl_->clock.monotonic_ms();
+    const auto& self = impl_->options.instance_name;
+    for (const auto& stream : impl_->streams) {
+        if (impl_->written_here(*stream)) {
+            const auto token = stream->current_token(self);
+            out.push_back({{stream->name(), self}, true, token, token, true, 0, 0});
+        }
+        for (const auto& [key, state] : impl_->feeds) {
+            if (key.stream != stream->name()) continue;
+            const bool connected = state.feed.connected();
+            out.push_back({key, false, state.feed.position(), state.feed.latest(), connected,
+                           connected ? 0 : now - state.behind_since, state.feed.queued_rows()});
+        }
+    }
+    return out;
+}
+
+std::vector<LinkStatus> ReplicationCommandHandler::link_status() const {
+    std::vector<LinkStatus> out;
+    for (const auto& [id, state] : impl_->links) out.push_back({id, state.link->peer_name(), state.since_ms});
+    return out;
+}
+
+bool ReplicationCommandHandler::caught_up(LinkId link) const { return impl_->caught_up(link); }
+bool ReplicationCommandHandler::all_caught_up() const { return impl_->all_caught_up(); }
+
+Task<bool> ReplicationCommandHandler::wait_until_caught_up(core::Milliseconds timeout) {
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    while (!impl_->all_caught_up()) {
+        const auto left = std::chrono::duration_cast<core::Milliseconds>(until - std::chrono::steady_clock::now());
+        if (left.count() <= 0 || !co_await impl_->caught_up_signal.wait(left)) co_return impl_->all_caught_up();
+    }
+    co_return true;
+}
+
+Task<void> ReplicationCommandHandler::stop() { co_await impl_->tasks.stop(); }
+
+LinkId ReplicationCommandHandler::new_link_id() { return impl_->next_link_id++; }
+void ReplicationCommandHandler::link_opened(std::shared_ptr<Link> link, bool is_client) {
+    impl_->link_opened(std::move(link), is_client);
+}
+void ReplicationCommandHandler::link_closed(LinkId link) { impl_->link_closed(link); }
+core::Result<void> ReplicationCommandHandler::on_command(LinkId link, pr::Command command, std::string_view line) {
+    return impl_->on_command(link, std::move(command), line);
+}
+RelayLog& ReplicationCommandHandler::log() { return impl_->log; }
+
+std::string ReplicationCommandHandler::position_line(RelayLog::FeedId feed) const {
+    const auto& info = impl_->log.info(feed);
+    const auto* stream = impl_->find(info.key.stream);
+    const auto token = stream == nullptr ? info.token : impl_->announced_token(*stream, info.key.instance);
+    return impl_->position_line(info.key, token);
+}
+
+pr::Dialect ReplicationCommandHandler::dialect() const { return impl_->options.dialect; }
+const core::Clock& ReplicationCommandHandler::clock() const { return impl_->clock; }
+
+}  // namespace weft::replication

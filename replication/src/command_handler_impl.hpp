@@ -1,0 +1,110 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "weft/core/async.hpp"
+#include "weft/replication/command_handler.hpp"
+
+#include "handler_metrics.hpp"
+#include "hook_queues.hpp"
+#include "position_waiters.hpp"
+
+namespace weft::replication {
+
+namespace pr = proto::replication;
+
+/// The handler's insides: incoming.cpp holds what arrives, outgoing.cpp what is sent, catch_up.cpp what feeds want done.
+struct ReplicationCommandHandler::Impl {
+    struct FeedState {
+        FeedState(StreamKey of, const Stream* on, Feed machine, std::int64_t now)
+            : key{std::move(of)}, stream{on}, feed{std::move(machine)}, metrics{key}, behind_since{now} {}
+        StreamKey key;
+        const Stream* stream;
+        Feed feed;
+        FeedMetrics metrics;
+        std::int64_t behind_since;  // monotonic; meaningful while not connected
+        bool warned = false;
+    };
+    /// Rows of a token that is not complete yet: the relay passes on whole tokens only.
+    struct HeldBatch {
+        std::string lines;
+        bool too_long = false;
+    };
+    struct LinkState {
+        std::shared_ptr<Link> link;
+        bool is_client = false;
+        std::int64_t since_ms = 0;
+        bool was_caught_up = false;
+        std::set<std::string> sync_sources;  // instance IDs in its USER_SYNCs
+        std::map<StreamKey, HeldBatch> held;
+    };
+    static constexpr std::size_t kHeldBytesMax = 1024 * 1024;
+    static constexpr std::int64_t kUserSyncRefreshMs = 60'000;
+    static constexpr std::int64_t kWarnBehindMs = 10'000;
+
+    Impl(asio::any_io_executor executor, const core::Clock& on, Options with)
+        : clock{on}, options{std::move(with)}, log{options.log}, waiters{executor}, caught_up_signal{executor},
+          tasks{executor}, hook_queues{tasks} {}
+
+    // incoming.cpp
+    core::Result<void> on_command(LinkId id, pr::Command command, std::string_view line);
+    core::Result<void> on_rdata(LinkId id, LinkState& link, pr::Rdata command, std::string_view line);
+    void on_position(LinkId id, LinkState& link, const pr::Position& command);
+    void on_replicate(LinkState& link, const pr::Replicate& command);
+    void on_user_sync(LinkState& link, pr::UserSync command);
+    void relay_row(LinkId id, LinkState& link, const pr::Rdata& command, std::string_view line);
+    void link_closed(LinkId id);
+
+    // outgoing.cpp
+    void link_opened(std::shared_ptr<Link> link, bool is_client);
+    void publish(const std::string& stream, std::int64_t token, const Rows& rows);
+    void send(const pr::Command& command);
+    void wake_links();
+    std::int64_t announced_token(const Stream& stream, const std::string& instance) const;
+    std::string position_line(const StreamKey& key, std::int64_t token) const;
+    Task<void> refresh_user_syncs();
+    bool may_publish() const { return options.relays || options.dialect == pr::Dialect::kWeft; }
+
+    // catch_up.cpp
+    FeedState& feed_of(const Stream& stream, const std::string& instance);
+    void perform(FeedState& state, FeedActions actions);
+    void apply(FeedState& state, ApplyRows rows);
+    Task<void> fetch(FeedState& state, FetchRows what);
+    Task<void> retry(FeedState& state, RetryFetch what);
+    void mark_disconnected(FeedState& state);
+    void moved(const FeedState& state);
+    bool caught_up(LinkId id) const;
+    bool all_caught_up() const;
+
+    const Stream* find(const std::string& name) const {
+        const auto found = by_name.find(name);
+        return found == by_name.end() ? nullptr : found->second;
+    }
+    bool subscribed(const std::string& stream) const {
+        return subscriptions.empty() || subscriptions.contains(stream);
+    }
+    bool written_here(const Stream& stream) const {
+        return stream.writers().empty() || stream.has_writer(options.instance_name);
+    }
+
+    const core::Clock& clock;
+    Options options;
+    CommandHooks hooks;
+    std::set<std::string> subscriptions;
+    std::vector<std::unique_ptr<Stream>> streams;
+    std::map<std::string, const Stream*> by_name;
+    std::map<StreamKey, FeedState> feeds;
+    RelayLog log;
+    std::map<LinkId, LinkState> links;
+    LinkId next_link_id = 1;
+    bool user_syncs_sent = false;
+    bool refresh_running = false;
+    HandlerMetrics metrics;
+    PositionWaiters waiters;
+    core::Signal caught_up_signal;
+    core::BackgroundTasks tasks;
+    HookQueues hook_queues;
+};
+
+}  // namespace weft::replication

@@ -1,0 +1,160 @@
+// What commands mean when they arrive.
+#include "command_handler_impl.hpp"
+#include "weft/core/log.hpp"
+#include "weft/proto/replication/ascii_json.hpp"
+
+namespace weft::replication {
+
+using Impl = ReplicationCommandHandler::Impl;
+
+core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_view line) {
+    const auto found = links.find(id);
+    if (found == links.end()) return {};  // the rest of a packet whose connection we have closed
+    auto& link = found->second;
+    if (auto* rdata = std::get_if<pr::Rdata>(&command)) return on_rdata(id, link, std::move(*rdata), line);
+    if (const auto* position = std::get_if<pr::Position>(&command)) {
+        on_position(id, link, *position);
+    } else if (const auto* replicate = std::get_if<pr::Replicate>(&command)) {
+        on_replicate(link, *replicate);
+    } else if (auto* sync = std::get_if<pr::UserSync>(&command)) {
+        on_user_sync(link, std::move(*sync));
+    } else if (const auto* clear = std::get_if<pr::ClearUserSyncs>(&command)) {
+        link.sync_sources.erase(clear->instance_id);
+        if (hooks.clear_user_syncs) {
+            // In the queue of USER_SYNC: their order matters.
+            hook_queues.add("replication_USER_SYNC",
+                            [this, source = clear->instance_id] { return hooks.clear_user_syncs(source); });
+        }
+    } else if (const auto* ip = std::get_if<pr::UserIp>(&command)) {
+        metrics.user_ip.increment();
+        if (hooks.user_ip) hook_queues.add("replication_USER_IP", [this, c = *ip] { return hooks.user_ip(c); });
+    } else if (const auto* pusher = std::get_if<pr::RemovePusher>(&command)) {
+        metrics.remove_pusher.increment();
+        if (hooks.remove_pusher) {
+            hook_queues.add("replication_REMOVE_PUSHER", [this, c = *pusher] { return hooks.remove_pusher(c); });
+        }
+    } else if (const auto* ack = std::get_if<pr::FederationAck>(&command)) {
+        metrics.federation_ack.increment();
+        if (hooks.federation_ack) {
+            hook_queues.add("replication_FEDERATION_ACK", [this, c = *ack] { return hooks.federation_ack(c); });
+        }
+    } else if (const auto* up = std::get_if<pr::RemoteServerUp>(&command)) {
+        if (options.relays) {
+            log.append_other(id, std::string{line} + "\n");  // to all but the sender, or it would go round for ever
+            wake_links();
+        }
+        if (hooks.remote_server_up) {
+            hook_queues.add("replication_REMOTE_SERVER_UP",
+                            [this, server = up->server_name] { return hooks.remote_server_up(server); });
+        }
+    } else if (const auto* error = std::get_if<pr::Error>(&command)) {
+        core::log_warning("replication", "{} reports: {}", link.link->peer_name(), error->text);
+    }
+    return {};
+}
+
+core::Result<void> Impl::on_rdata(LinkId id, LinkState& link, pr::Rdata command, std::string_view line) {
+    if (command.instance == options.instance_name) return {};  // our own row came back
+    const auto* stream = find(command.stream);
+    if (stream == nullptr) {
+        core::log_debug("replication", "RDATA of the unknown stream {} is ignored", command.stream);
+        return {};
+    }
+    const bool applies = subscribed(command.stream);
+    if (!applies && !options.relays) return {};
+    auto row = pr::parse_row_json(command.row);
+    if (!row) return row.error();
+    if (options.relays) relay_row(id, link, command, line);
+    if (!applies) return {};
+    metrics.rows_received(command.stream).increment();
+    auto& state = feed_of(*stream, command.instance);
+    perform(state, state.feed.on_row(id, command.token, std::move(*row), command.row.size()));
+    return {};
+}
+
+void Impl::relay_row(LinkId id, LinkState& link, const pr::Rdata& command, std::string_view line) {
+    const StreamKey key{command.stream, command.instance};
+    auto& held = link.held[key];
+    if (!held.too_long) {
+        held.lines.append(line);
+        held.lines += '\n';
+        held.too_long = held.lines.size() > kHeldBytesMax;
+        if (held.too_long) held.lines = {};
+    }
+    if (!command.token) return;
+    if (held.too_long) held.lines = position_line(key, *command.token) + "\n";
+    log.append(log.feed(key), *command.token, id, held.lines);
+    held.lines.clear();
+    held.too_long = false;
+    wake_links();
+}
+
+void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) {
+    if (command.instance == options.instance_name) return;
+    const auto* stream = find(command.stream);
+    if (stream == nullptr) {
+        core::log_debug("replication", "POSITION of the unknown stream {} is ignored", command.stream);
+        return;
+    }
+    const StreamKey key{command.stream, command.instance};
+    if (options.relays) {
+        link.held.erase(key);
+        log.append(log.feed(key), command.token, id, position_line(key, command.token) + "\n");
+        wake_links();
+    }
+    if (!subscribed(command.stream)) return;
+    auto& state = feed_of(*stream, command.instance);
+    perform(state, state.feed.on_position(id, command.token));
+}
+
+void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
+    const std::set<std::string> wanted{command.streams.begin(), command.streams.end()};
+    link.link->subscribe(wanted);
+    const auto requester = link.link->peer_name();
+    for (const auto& stream : streams) {
+        if (!wanted.empty() && !wanted.contains(stream->name())) continue;
+        std::set<std::string> instances;
+        if (written_here(*stream)) instances.insert(options.instance_name);
+        if (options.relays) {
+            // A worker that writes is known by its configuration, or by what it has sent.
+            instances.insert(stream->writers().begin(), stream->writers().end());
+            for (const auto& info : log.feeds()) {
+                if (info.key.stream == stream->name()) instances.insert(info.key.instance);
+            }
+        }
+        for (const auto& instance : instances) {
+            if (instance == requester && instance != options.instance_name) continue;
+            link.link->send_line(position_line({stream->name(), instance}, announced_token(*stream, instance)));
+        }
+    }
+}
+
+void Impl::on_user_sync(LinkState& link, pr::UserSync command) {
+    metrics.user_sync.increment();
+    const bool is_first = link.sync_sources.insert(command.instance_id).second;
+    if (!hooks.user_sync) return;
+    hook_queues.add("replication_USER_SYNC",
+                    [this, c = std::move(command), is_first] { return hooks.user_sync(c, is_first); });
+}
+
+void Impl::link_closed(LinkId id) {
+    const auto found = links.find(id);
+    if (found == links.end()) return;
+    const auto sources = std::move(found->second.sync_sources);
+    links.erase(found);
+    metrics.connections.set(static_cast<double>(links.size()));
+    for (auto& [key, state] : feeds) {
+        if (state.feed.link() != id) continue;
+        state.feed.on_link_lost(id);
+        mark_disconnected(state);
+    }
+    for (const auto& source : sources) {
+        // The instance may have come back by a newer connection already.
+        bool is_back = false;
+        for (const auto& [other_id, other] : links) is_back = is_back || other.sync_sources.contains(source);
+        if (is_back || !hooks.user_sync_source_lost) continue;
+        hook_queues.add("replication_USER_SYNC", [this, source] { return hooks.user_sync_source_lost(source); });
+    }
+}
+
+}  // namespace weft::replication

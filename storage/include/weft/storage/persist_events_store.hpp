@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "weft/proto/event.hpp"
+#include "weft/proto/state_key.hpp"
+#include "weft/core/clock.hpp"
+#include "weft/storage/cache_stream_writer.hpp"
+#include "weft/storage/database.hpp"
+#include "weft/storage/stream_state.hpp"
+
+namespace weft::storage {
+
+/// One local user to be notified of an event.
+struct PushAction {
+    std::string user_id;
+    std::string actions;  // '' for the default actions, else JSON
+    bool notify = false;
+    bool highlight = false;
+};
+
+/// One event of a batch, with what is to be stored beside it.
+struct EventToPersist {
+    proto::EventPtr event;               // metadata without stream_ordering: it is given here
+    std::int64_t state_group = 0;        // state after the event; 0 for outliers
+    std::vector<PushAction> push_actions;
+    std::optional<std::string> txn_id;   // of the sending device
+    std::string device_id;
+};
+
+/// A new state group: the whole state, or the difference to `prev_group`.
+struct NewStateGroup {
+    std::int64_t id = 0;
+    proto::EventId event_id;
+    std::optional<std::int64_t> prev_group;
+    std::vector<std::pair<proto::StateKey, proto::EventId>> rows;
+};
+
+/// One changed key of a room's current state.
+struct StateChange {
+    proto::StateKey key;
+    std::optional<proto::EventId> event_id;       // none: the key is gone
+    std::optional<proto::EventId> prev_event_id;
+    std::string membership;                       // of m.room.member events
+};
+
+/// What a local user's membership of the room becomes: outlives the room's current state when the server leaves.
+struct LocalMembership {
+    std::string user_id;
+    proto::EventId event_id;
+    std::string membership;
+};
+
+/// A batch of events of one room, stored in one transaction.
+struct PersistBatch {
+    explicit PersistBatch(proto::RoomId room) : room_id{std::move(room)} {}
+
+    proto::RoomId room_id;
+    const proto::RoomVersion* version = nullptr;
+    bool new_room = false;                        // write the `rooms` row
+    std::string creator;
+    std::vector<EventToPersist> events;           // oldest first
+    std::vector<NewStateGroup> state_groups;
+    std::vector<StateChange> state_delta;
+    std::vector<LocalMembership> local_memberships;
+    std::vector<proto::EventId> forward_extremities;  // of the room after the batch
+};
+
+/// All writes of event persistence. Constructed only in processes that write the events stream: anywhere else there is
+/// no object to misuse.
+class PersistEventsStore {
+public:
+    PersistEventsStore(Database& db, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock);
+
+    /// Stored events carry their stream_ordering in their metadata.
+    struct Persisted {
+        std::vector<proto::EventPtr> events;
+    };
+    /// A transaction ID of the batch was used before by its device: nothing was stored.
+    struct DuplicateTransaction {};
+    using Outcome = std::variant<Persisted, DuplicateTransaction>;
+    /// Told of the stored events after the commit and before anybody else learns of them.
+    using Committed = std::function<void(const std::vector<proto::EventPtr>& events)>;
+
+    /// Allocates tokens, stores the batch in one transaction (a batch without state is a single statement), publishes its
+    /// rows. Throws StoreError; then nothing is stored, unless the connection broke during the commit.
+    Task<Outcome> persist(PersistBatch batch, Committed committed);
+
+    /// IDs for new state groups, from the database's sequence; taken in blocks, so most calls make no query.
+    Task<std::int64_t> next_state_group_id();
+
+private:
+    Database& db_;
+    StreamState& events_;
+    CacheStreamWriter& caches_;
+    const core::Clock& clock_;
+    std::vector<std::int64_t> state_group_ids_;
+};
+
+}  // namespace weft::storage

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weft/core/cache.hpp"
+#include "weft/storage/store_context.hpp"
+
+namespace weft::storage {
+
+struct Profile {
+    std::optional<std::string> displayname;
+    std::optional<std::string> avatar_url;
+};
+
+/// Profiles of local users, by localpart. Caches: get_profileinfo.
+class ProfileStore {
+public:
+    explicit ProfileStore(StoreContext context);
+
+    /// Null if the user has no profile. Cached.
+    Task<std::shared_ptr<const Profile>> get(std::string localpart);
+    /// Makes the profile if there is none. No value: the field is removed.
+    Task<void> set_displayname(std::string localpart, std::optional<std::string> displayname);
+    Task<void> set_avatar_url(std::string localpart, std::optional<std::string> avatar_url);
+
+private:
+    Task<void> set_field(Sql statement, std::string localpart, std::optional<std::string> value);
+
+    StoreContext context_;
+    core::Cache<std::string, std::optional<Profile>> profiles_;
+};
+
+}  // namespace weft::storage

@@ -1,0 +1,128 @@
+#include "events/event_loader.hpp"
+
+#include "weft/core/log.hpp"
+#include "weft/proto/auth_rules.hpp"
+#include "weft/proto/event_types.hpp"
+#include "weft/proto/redaction.hpp"
+
+namespace weft::storage {
+namespace {
+
+#define WEFT_EVENT_COLUMNS                                                                                                   \
+    "SELECT ej.event_id, ej.json, ej.internal_metadata, e.stream_ordering, e.outlier, r.room_version, rej.reason, "          \
+    "(SELECT array_to_string(array_agg(red.event_id), ' ') FROM redactions red WHERE red.redacts = ej.event_id), "           \
+    "(SELECT c.json FROM event_json c JOIN events ce USING (event_id) WHERE r.room_version IS NULL AND ce.room_id = ej.room_id " \
+    "AND ce.type = 'm.room.create' LIMIT 1)"
+#define WEFT_EVENT_TABLES                                                                                 \
+    " FROM event_json ej JOIN events e ON e.event_id = ej.event_id LEFT JOIN rooms r ON r.room_id = ej.room_id " \
+    "LEFT JOIN rejections rej ON rej.event_id = ej.event_id WHERE ej.event_id = ANY($1::text[])"
+
+constexpr Sql kLoadEvents{"load_events", WEFT_EVENT_COLUMNS ", NULL" WEFT_EVENT_TABLES};
+constexpr Sql kLoadEventsWithPush{
+    "load_events_with_push",
+    WEFT_EVENT_COLUMNS
+    ", (SELECT array_to_string(array_agg(p.highlight || p.user_id), ' ') FROM event_push_actions p "
+    "WHERE p.room_id = ej.room_id AND p.event_id = ej.event_id AND p.notif = 1)" WEFT_EVENT_TABLES};
+
+#undef WEFT_EVENT_COLUMNS
+#undef WEFT_EVENT_TABLES
+
+std::vector<std::string> texts(const std::vector<proto::EventId>& ids) {
+    std::vector<std::string> out;
+    out.reserve(ids.size());
+    for (const auto& id : ids) out.push_back(id.str());
+    return out;
+}
+
+template <class Function>
+void for_each_word(std::string_view text, Function function) {
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        if (end > 0) function(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
+struct ParsedRow {
+    proto::EventPtr event;
+    std::vector<proto::EventId> redactions;
+};
+
+proto::EventPtr parse_event(const Rows::Row& row) {
+    const auto* version = row[5].is_null() ? version_in_create_event(row[8].view()) : proto::RoomVersion::find(row[5].view());
+    const auto id = proto::EventId::trusted(row[0].str());
+    if (!version) {
+        core::log_warning("storage.events", "event {} is of a room version we do not know", id);
+        return nullptr;
+    }
+    auto event = proto::Event::from_database(id, row[1].str(), row[2].view(), *version, row[6].opt_str());
+    if (!event) {
+        core::log_error("storage.events", "stored event {} cannot be read: {}", id, event.error().message);
+        return nullptr;
+    }
+    auto metadata = (*event)->metadata();
+    metadata.stream_ordering = row[3].i64();
+    metadata.outlier = row[4].boolean();
+    return (*event)->with_metadata(std::move(metadata));
+}
+
+/// Whether a stored redaction really takes effect on its target (room versions, "Handling redactions"): who may send it at
+/// all was decided when it was authorized; what is left is the comparison of the senders' servers where that was put off.
+bool redaction_applies(const proto::Event& redaction, const proto::Event& target) {
+    if (redaction.rejected() || redaction.room_id() != target.room_id()) return false;
+    if (target.type() == proto::event_type::kCreate && target.is_state()) return false;
+    if (!redaction.metadata().recheck_redaction) return true;
+    return redaction.sender().server_name() == target.sender().server_name();
+}
+
+}  // namespace
+
+const proto::RoomVersion* version_in_create_event(std::string_view event_json) {
+    const auto event = proto::parse_json_object(event_json);
+    if (!event) return nullptr;
+    const auto* content = proto::get_object(*event, "content");
+    return proto::RoomVersion::find(content ? proto::get_string(*content, "room_version").value_or("1") : "1");
+}
+
+Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks) {
+    LoadedEvents out;
+    const auto rows = co_await db.query(with_push_marks == WithPushMarks::kYes ? kLoadEventsWithPush : kLoadEvents, texts(ids));
+    std::unordered_map<proto::EventId, std::vector<proto::EventId>> redacted_by;
+    std::vector<proto::EventId> redaction_ids;
+    for (const auto row : rows) {
+        auto event = parse_event(row);
+        if (!event) continue;
+        if (with_push_marks == WithPushMarks::kYes) {
+            auto& marks = out.push_marks[event->event_id()];
+            for_each_word(row[9].view(), [&](std::string_view word) {
+                marks.push_back({std::string{word.substr(1)}, word.front() == '1'});
+            });
+        }
+        for_each_word(row[7].view(), [&](std::string_view word) {
+            auto redaction = proto::EventId::trusted(std::string{word});
+            redacted_by[event->event_id()].push_back(redaction);
+            redaction_ids.push_back(std::move(redaction));
+        });
+        const auto id = event->event_id();
+        out.events.emplace(id, std::make_shared<const StoredEvent>(StoredEvent{std::move(event), nullptr}));
+    }
+    if (redaction_ids.empty()) co_return out;
+
+    const auto redaction_rows = co_await db.query(kLoadEvents, texts(redaction_ids));
+    std::unordered_map<proto::EventId, proto::EventPtr> redactions;
+    for (const auto row : redaction_rows) {
+        if (auto event = parse_event(row)) redactions.emplace(event->event_id(), event);
+    }
+    for (const auto& [target_id, by] : redacted_by) {
+        auto& stored = out.events.at(target_id);
+        for (const auto& redaction_id : by) {
+            const auto redaction = redactions.find(redaction_id);
+            if (redaction == redactions.end() || !redaction_applies(*redaction->second, *stored->event)) continue;
+            stored = std::make_shared<const StoredEvent>(StoredEvent{proto::prune_event(*stored->event), redaction->second});
+            break;
+        }
+    }
+    co_return out;
+}
+
+}  // namespace weft::storage

@@ -1,0 +1,133 @@
+// Timelines of rooms: what is new since a token, and pages of history.
+#include "events/events_store_impl.hpp"
+
+namespace weft::storage {
+namespace {
+
+constexpr Sql kRecentEvents{
+    "recent_events",
+    "SELECT e.event_id, e.stream_ordering FROM events e WHERE e.room_id = $1 AND NOT e.outlier AND e.stream_ordering > $2 "
+    "AND e.stream_ordering <= $3 AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) "
+    "ORDER BY e.stream_ordering DESC LIMIT $4"};
+constexpr Sql kRecentEventsOfRooms{
+    "recent_events_of_rooms",
+    "SELECT r.room_id, t.event_id, t.stream_ordering FROM unnest($1::text[]) AS r(room_id) CROSS JOIN LATERAL ("
+    "SELECT e.event_id, e.stream_ordering FROM events e WHERE e.room_id = r.room_id AND NOT e.outlier AND e.stream_ordering > $2 "
+    "AND e.stream_ordering <= $3 AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.event_id = e.event_id) "
+    "ORDER BY e.stream_ordering DESC LIMIT $4) AS t"};
+constexpr Sql kTokenOf{"token_of_event", "SELECT topological_ordering, stream_ordering FROM events WHERE event_id = $1 AND NOT outlier"};
+
+#define WEFT_PAGE                                                                                                             \
+    "SELECT e.event_id, e.topological_ordering, e.stream_ordering, e.type, e.sender, COALESCE(e.contains_url, false) FROM events e " \
+    "WHERE e.room_id = $1 AND NOT e.outlier AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) AND "
+#define WEFT_BACK " ORDER BY e.topological_ordering DESC, e.stream_ordering DESC LIMIT $4"
+#define WEFT_FORTH " ORDER BY e.topological_ordering ASC, e.stream_ordering ASC LIMIT $4"
+constexpr Sql kPageBackStream{"page_back_stream", WEFT_PAGE "$2::bigint IS NOT DISTINCT FROM $2::bigint AND e.stream_ordering <= $3" WEFT_BACK};
+constexpr Sql kPageBackTopological{"page_back_topological",
+                                   WEFT_PAGE "(e.topological_ordering, e.stream_ordering) <= ($2::bigint, $3::bigint)" WEFT_BACK};
+constexpr Sql kPageForthStream{"page_forth_stream", WEFT_PAGE "$2::bigint IS NOT DISTINCT FROM $2::bigint AND e.stream_ordering > $3" WEFT_FORTH};
+constexpr Sql kPageForthTopological{"page_forth_topological",
+                                    WEFT_PAGE "(e.topological_ordering, e.stream_ordering) > ($2::bigint, $3::bigint)" WEFT_FORTH};
+#undef WEFT_PAGE
+#undef WEFT_BACK
+#undef WEFT_FORTH
+
+/// How far one request may read when its filter rejects nearly everything.
+constexpr int kPagesMax = 20;
+
+EventsStore::Recent newest_first_to_recent(std::vector<TimelineEntry> newest_first, std::size_t limit) {
+    EventsStore::Recent out;
+    out.limited = newest_first.size() > limit;
+    if (out.limited) newest_first.resize(limit);
+    out.entries.assign(newest_first.rbegin(), newest_first.rend());
+    return out;
+}
+
+/// Whether a position lies beyond the end of a pagination.
+bool beyond(const RoomToken& end, Direction direction, std::int64_t topological, std::int64_t stream) {
+    if (!end.topological) return direction == Direction::kBackward ? stream <= end.stream : stream > end.stream;
+    const auto here = std::pair{topological, stream};
+    const auto there = std::pair{*end.topological, end.stream};
+    return direction == Direction::kBackward ? here <= there : here > there;
+}
+
+bool wanted(const proto::EventFilter& filter, std::string_view type, std::string_view sender, bool contains_url) {
+    return filter.matches_type(type) && filter.matches_sender(sender) && (!filter.contains_url || *filter.contains_url == contains_url);
+}
+
+}  // namespace
+
+Task<EventsStore::Recent> EventsStore::recent_events(proto::RoomId room_id, std::int64_t from, std::int64_t to, std::size_t limit) {
+    if (auto remembered = impl_->timelines.find(room_id, from, to, limit); remembered && impl_->timelines_started) {
+        co_return std::move(*remembered);
+    }
+    const auto rows = co_await impl_->db.query(kRecentEvents, room_id.str(), from, to, limit + 1);
+    std::vector<TimelineEntry> newest_first;
+    for (const auto row : rows) newest_first.push_back({row[1].i64(), proto::EventId::trusted(row[0].str())});
+    co_return newest_first_to_recent(std::move(newest_first), limit);
+}
+
+Task<std::unordered_map<proto::RoomId, EventsStore::Recent>> EventsStore::recent_events_of(std::vector<proto::RoomId> rooms,
+                                                                                          std::int64_t from, std::int64_t to,
+                                                                                          std::size_t limit) {
+    std::unordered_map<proto::RoomId, Recent> out;
+    std::vector<std::string> missing;
+    for (const auto& room_id : rooms) {
+        auto remembered = impl_->timelines_started ? impl_->timelines.find(room_id, from, to, limit) : std::nullopt;
+        if (remembered) {
+            out.emplace(room_id, std::move(*remembered));
+        } else {
+            missing.push_back(room_id.str());
+        }
+    }
+    if (missing.empty()) co_return out;
+    const auto rows = co_await impl_->db.query(kRecentEventsOfRooms, missing, from, to, limit + 1);
+    std::unordered_map<proto::RoomId, std::vector<TimelineEntry>> found;
+    for (auto& room_id : missing) found.try_emplace(proto::RoomId::trusted(std::move(room_id)));
+    for (const auto row : rows) {
+        found[proto::RoomId::trusted(row[0].str())].push_back({row[2].i64(), proto::EventId::trusted(row[1].str())});
+    }
+    for (auto& [room_id, entries] : found) {
+        std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.stream_ordering > b.stream_ordering; });
+        out.emplace(room_id, newest_first_to_recent(std::move(entries), limit));
+    }
+    co_return out;
+}
+
+Task<TimelinePage> EventsStore::paginate(proto::RoomId room_id, RoomToken from, std::optional<RoomToken> to, Direction direction,
+                                         std::size_t limit, proto::EventFilter filter) {
+    TimelinePage page;
+    page.next = from;
+    const bool back = direction == Direction::kBackward;
+    for (int pages = 0; pages < kPagesMax; ++pages) {
+        const auto batch = std::max<std::size_t>(limit - page.events.size(), 10) + 1;
+        const auto& sql = page.next.topological ? (back ? kPageBackTopological : kPageForthTopological)
+                                                : (back ? kPageBackStream : kPageForthStream);
+        const auto rows = co_await impl_->db.query(sql, room_id.str(), page.next.topological, page.next.stream, batch);
+        for (const auto row : rows) {
+            const auto topological = row[1].i64();
+            const auto stream = row[2].i64();
+            if (to && beyond(*to, direction, topological, stream)) {
+                page.more = false;
+                co_return page;
+            }
+            if (page.events.size() == limit) {
+                page.more = true;
+                co_return page;
+            }
+            if (wanted(filter, row[3].view(), row[4].view(), row[5].boolean())) page.events.push_back(proto::EventId::trusted(row[0].str()));
+            page.next = RoomToken{topological, back ? stream - 1 : stream};
+        }
+        page.more = rows.size() == batch;
+        if (!page.more) break;
+    }
+    co_return page;
+}
+
+Task<std::optional<RoomToken>> EventsStore::token_of(proto::EventId event_id) {
+    const auto rows = co_await impl_->db.query(kTokenOf, event_id.str());
+    if (rows.empty()) co_return std::nullopt;
+    co_return RoomToken{rows.front()[0].i64(), rows.front()[1].i64()};
+}
+
+}  // namespace weft::storage

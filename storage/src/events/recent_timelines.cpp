@@ -1,0 +1,64 @@
+#include "events/recent_timelines.hpp"
+
+namespace weft::storage {
+
+RecentTimelines::Room& RecentTimelines::touch(const proto::RoomId& room_id) {
+    if (const auto found = rooms_.find(room_id); found != rooms_.end()) {
+        order_.splice(order_.begin(), order_, found->second.place);
+        return found->second;
+    }
+    if (rooms_.size() >= rooms_max_) {
+        const auto oldest = rooms_.find(order_.back());
+        // Rooms that are not here are assumed quiet since floor_: that must stay true for the one that leaves.
+        const auto& gone = oldest->second;
+        floor_ = std::max({floor_, gone.floor, gone.entries.empty() ? 0 : gone.entries.back().stream_ordering});
+        rooms_.erase(oldest);
+        order_.pop_back();
+    }
+    order_.push_front(room_id);
+    auto& room = rooms_[room_id];
+    room.floor = floor_;
+    room.place = order_.begin();
+    return room;
+}
+
+void RecentTimelines::add(const proto::RoomId& room_id, TimelineEntry entry) {
+    auto& room = touch(room_id);
+    // Rows may come again after a reconnect; the order of a room's timeline is that of its tokens.
+    if (!room.entries.empty() && entry.stream_ordering <= room.entries.back().stream_ordering) return;
+    if (entry.stream_ordering <= room.floor) return;
+    room.entries.push_back(std::move(entry));
+    if (room.entries.size() > entries_max_) {
+        room.floor = room.entries.front().stream_ordering;
+        room.entries.pop_front();
+    }
+}
+
+void RecentTimelines::forget_before(const proto::RoomId& room_id, std::int64_t token) {
+    auto& room = touch(room_id);
+    room.entries.clear();
+    room.floor = std::max(room.floor, token);
+}
+
+std::optional<EventsStore::Recent> RecentTimelines::find(const proto::RoomId& room_id, std::int64_t from, std::int64_t to,
+                                                         std::size_t limit) {
+    const auto found = rooms_.find(room_id);
+    if (from < (found == rooms_.end() ? floor_ : found->second.floor)) return std::nullopt;
+    EventsStore::Recent out;
+    if (found == rooms_.end()) return out;
+    const auto& entries = found->second.entries;
+    auto last = entries.end();
+    while (last != entries.begin() && std::prev(last)->stream_ordering > to) --last;
+    auto first = last;
+    while (first != entries.begin() && std::prev(first)->stream_ordering > from) {
+        if (static_cast<std::size_t>(last - first) == limit) {
+            out.limited = true;
+            break;
+        }
+        --first;
+    }
+    out.entries.assign(first, last);
+    return out;
+}
+
+}  // namespace weft::storage

@@ -1,0 +1,102 @@
+#include "weft/storage/access_token_store.hpp"
+
+#include "stores/store_support.hpp"
+
+namespace weft::storage {
+
+namespace {
+
+constexpr std::size_t kCacheEntries = 20'000;
+constexpr auto kCacheName = "get_user_by_access_token";
+
+constexpr Sql kGet{"get_user_by_access_token", R"sql(
+    SELECT u.name, t.id, t.device_id, u.is_guest, u.admin, u.deactivated, t.valid_until_ms, u.appservice_id
+    FROM access_tokens AS t JOIN users AS u ON u.name = t.user_id WHERE t.token = $1)sql"};
+
+constexpr Sql kInsert{"insert_access_token", R"sql(
+    INSERT INTO access_tokens (id, user_id, device_id, token, valid_until_ms)
+    VALUES (nextval('weft_access_token_id_seq'), $1, $2, $3, $4) RETURNING id)sql"};
+
+constexpr Sql kDelete{"delete_access_token", "DELETE FROM access_tokens WHERE token = $1 RETURNING token, id, device_id"};
+
+constexpr Sql kDeleteOfUser{"delete_access_tokens_of_user", R"sql(
+    DELETE FROM access_tokens WHERE user_id = $1 AND ($2::bigint IS NULL OR id <> $2)
+    RETURNING token, id, device_id)sql"};
+
+constexpr Sql kDeleteOfDevices{"delete_access_tokens_of_devices", R"sql(
+    DELETE FROM access_tokens WHERE user_id = $1 AND device_id = ANY ($2::text[])
+    RETURNING token, id, device_id)sql"};
+
+constexpr Sql kTokensOfUser{"access_tokens_of_user", "SELECT token FROM access_tokens WHERE user_id = $1"};
+
+std::vector<DeletedToken> deleted_tokens(Transaction& txn, CacheStreamWriter& caches, const Rows& rows) {
+    std::vector<DeletedToken> deleted;
+    for (const auto row : rows) {
+        deleted.push_back({row[0].str(), row[1].i64(), row[2].opt_str()});
+        caches.invalidate(txn, kCacheName, {deleted.back().token});
+    }
+    return deleted;
+}
+
+}  // namespace
+
+AccessTokenStore::AccessTokenStore(StoreContext context)
+    : context_{std::move(context)}, tokens_{kCacheName, context_.scaled(kCacheEntries), context_.executor} {
+    register_cache(context_.caches, kCacheName, tokens_);
+}
+
+Task<std::int64_t> AccessTokenStore::add_token(NewAccessToken token) {
+    const auto rows =
+        co_await context_.db.query(kInsert, token.user_id, token.device_id, token.token, token.valid_until_ms);
+    co_return rows.front()[0].i64();
+}
+
+Task<std::shared_ptr<const TokenOwner>> AccessTokenStore::get_user_by_access_token(std::string token) {
+    const auto cached = co_await tokens_.get(token, [this](std::string key) -> Task<std::optional<TokenOwner>> {
+        const auto rows = co_await context_.db.query(kGet, key);
+        if (rows.empty()) co_return std::nullopt;
+        const auto row = rows.front();
+        TokenOwner owner;
+        owner.user_id = row[0].str();
+        owner.token_id = row[1].i64();
+        owner.device_id = row[2].opt_str();
+        owner.guest = row[3].i64() != 0;
+        owner.admin = row[4].i64() != 0;
+        owner.deactivated = row[5].i64() != 0;
+        owner.valid_until_ms = row[6].opt_i64();
+        owner.appservice_id = row[7].opt_str();
+        co_return owner;
+    });
+    if (!*cached) tokens_.invalidate(token);  // guesses must not push real tokens out
+    co_return present(cached);
+}
+
+Task<bool> AccessTokenStore::delete_token(std::string token) {
+    co_return co_await context_.db.run("delete_access_token", [&, this](Transaction& txn) {
+        return !deleted_tokens(txn, context_.cache_writer, txn.exec(kDelete, token)).empty();
+    });
+}
+
+Task<std::vector<DeletedToken>> AccessTokenStore::delete_tokens_of_user(std::string user_id,
+                                                                        std::optional<std::int64_t> except_token_id) {
+    co_return co_await context_.db.run("delete_access_tokens_of_user", [&, this](Transaction& txn) {
+        return deleted_tokens(txn, context_.cache_writer, txn.exec(kDeleteOfUser, user_id, except_token_id));
+    });
+}
+
+Task<std::vector<DeletedToken>> AccessTokenStore::delete_tokens_of_devices(std::string user_id,
+                                                                           std::vector<std::string> device_ids) {
+    co_return co_await context_.db.run("delete_access_tokens_of_devices", [&, this](Transaction& txn) {
+        return deleted_tokens(txn, context_.cache_writer, txn.exec(kDeleteOfDevices, user_id, device_ids));
+    });
+}
+
+Task<void> AccessTokenStore::forget_cached_tokens_of_user(std::string user_id) {
+    co_await context_.db.run("forget_cached_tokens_of_user", [&, this](Transaction& txn) {
+        for (const auto row : txn.exec(kTokensOfUser, user_id)) {
+            context_.cache_writer.invalidate(txn, kCacheName, {row[0].str()});
+        }
+    });
+}
+
+}  // namespace weft::storage
