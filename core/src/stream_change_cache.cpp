@@ -38,6 +38,15 @@ bool StreamChangeCache::has_any_changed(std::int64_t token) const {
     return !by_token_.empty() && by_token_.rbegin()->first > token;
 }
 
+std::optional<std::vector<std::string>> StreamChangeCache::changed_after(std::int64_t token) const {
+    if (token < floor_) return std::nullopt;
+    std::vector<std::string> out;
+    for (auto place = by_token_.upper_bound(token); place != by_token_.end(); ++place) {
+        out.insert(out.end(), place->second.begin(), place->second.end());
+    }
+    return out;
+}
+
 std::optional<std::int64_t> StreamChangeCache::last_change(const std::string& entity) const {
     const auto found = latest_.find(entity);
     return found == latest_.end() ? std::nullopt : std::optional{found->second};

@@ -159,7 +159,7 @@ Task<void> Server::stop(std::int64_t deadline_ms) {
         if (left_ms <= 0) break;
         co_await state.emptied.wait(core::Milliseconds{left_ms});
     }
-    if (!state.connections.empty()) {
+    if (state.requests_in_flight > 0) {
         core::log_info("http.server", "cancelling {} requests that did not end in time",
                        state.requests_in_flight);
     }

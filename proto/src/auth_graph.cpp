@@ -30,7 +30,7 @@ IdSet AuthGraph::with_auth_chains(const IdSet& start) {
 }
 
 IdSet AuthGraph::auth_difference(std::span<const StateMap> sets) {
-    // NOTSPEC: counts the events of a state as part of its chain, as other servers do. An event that is in
+    // NOTSPEC: counts the events of a state as part of its chain, as Synapse does. An event that is in
     // every state stays out of the difference then; it could only be put back into the result where it
     // already is.
     std::unordered_map<EventId, std::size_t> in_sets;

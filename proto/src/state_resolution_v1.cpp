@@ -106,7 +106,8 @@ private:
         for (auto it = events.rbegin(); it != events.rend(); ++it) {
             if (is_allowed(*it->event)) return it->event;
         }
-        // The specification is silent where none passes. Servers agree on the one with the least depth.
+        // The specification is silent where none passes. Synapse takes the one with the least depth, and so
+        // do we.
         return events.empty() ? nullptr : events.front().event;
     }
 

@@ -95,7 +95,7 @@ private:
             const EventId id = std::move(pending.back());
             pending.pop_back();
             if (!selected.insert(id).second) continue;
-            // NOTSPEC: walks inside the set only, as other servers do, although a chain could leave it and
+            // NOTSPEC: walks inside the set only, as Synapse does, although a chain could leave it and
             // come back: what counts is that all servers arrive at the same state.
             for (const auto& auth_id : graph_.event(id)->auth_events()) {
                 if (full.contains(auth_id)) pending.push_back(auth_id);

@@ -67,7 +67,7 @@ void TcpServer::Impl::listen_tcp(const std::string& address) {
         auto endpoint = tcp::endpoint{ip, listener.port};
         if (not_numeric) {
             tcp::resolver resolver{executor};
-            endpoint = resolver.resolve(address, std::to_string(listener.port))->endpoint();
+            endpoint = resolver.resolve(address, std::to_string(listener.port)).begin()->endpoint();
         }
         auto acceptor = std::make_shared<tcp::acceptor>(executor, endpoint, true);
         bound_port = acceptor->local_endpoint().port();

@@ -38,7 +38,7 @@ constexpr int kPagesMax = 20;
 EventsStore::Recent newest_first_to_recent(std::vector<TimelineEntry> newest_first, std::size_t limit) {
     EventsStore::Recent out;
     out.limited = newest_first.size() > limit;
-    if (out.limited) newest_first.resize(limit);
+    if (out.limited) newest_first.erase(newest_first.begin() + static_cast<std::ptrdiff_t>(limit), newest_first.end());
     out.entries.assign(newest_first.rbegin(), newest_first.rend());
     return out;
 }

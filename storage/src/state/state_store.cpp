@@ -25,6 +25,10 @@ constexpr Sql kRoomsOfUser{
     "FROM local_current_membership l JOIN events e ON e.event_id = l.event_id WHERE l.user_id = $1"};
 constexpr Sql kGroupsOf{"state_groups_of", "SELECT event_id, state_group FROM event_to_state_groups WHERE event_id = ANY($1::text[])"};
 
+constexpr Sql kChangedKeys{"changed_state_keys",
+                           "SELECT DISTINCT type, state_key FROM current_state_delta_stream "
+                           "WHERE stream_id > $2 AND stream_id <= $3 AND room_id = $1"};
+
 std::vector<std::string> texts(const std::vector<proto::EventId>& ids) {
     std::vector<std::string> out;
     out.reserve(ids.size());
@@ -244,6 +248,13 @@ Task<std::unordered_map<proto::EventId, proto::StateMap>> StateStore::state_afte
     const auto states = co_await impl_->groups.get_keys(std::move(ids), std::move(keys));
     std::unordered_map<proto::EventId, proto::StateMap> out;
     for (const auto& [event_id, group] : groups) out.emplace(event_id, states.at(group));
+    co_return out;
+}
+
+Task<std::vector<proto::StateKey>> StateStore::changed_keys(proto::RoomId room_id, std::int64_t from, std::int64_t to) {
+    const auto rows = co_await impl_->db.query(kChangedKeys, room_id.str(), from, to);
+    std::vector<proto::StateKey> out;
+    for (const auto row : rows) out.push_back({row[0].str(), row[1].str()});
     co_return out;
 }
 

@@ -71,6 +71,11 @@ Task<std::shared_ptr<const TokenOwner>> AccessTokenStore::get_user_by_access_tok
     co_return present(cached);
 }
 
+std::shared_ptr<const TokenOwner> AccessTokenStore::cached_user(const std::string& token) {
+    const auto cached = tokens_.get_if_present(token);
+    return cached ? present(cached) : nullptr;
+}
+
 Task<bool> AccessTokenStore::delete_token(std::string token) {
     co_return co_await context_.db.run("delete_access_token", [&, this](Transaction& txn) {
         return !deleted_tokens(txn, context_.cache_writer, txn.exec(kDelete, token)).empty();

@@ -33,8 +33,7 @@ constexpr Sql kSetTag{"set_room_tag", R"sql(
     INSERT INTO room_tags (user_id, room_id, tag, content) VALUES ($1, $2, $3, $4)
     ON CONFLICT (user_id, room_id, tag) DO UPDATE SET content = EXCLUDED.content)sql"};
 
-constexpr Sql kRemoveTag{"remove_room_tag",
-                         "DELETE FROM room_tags WHERE user_id = $1 AND room_id = $2 AND tag = $3 AND $4::text IS NULL"};
+constexpr Sql kRemoveTag{"remove_room_tag", "DELETE FROM room_tags WHERE user_id = $1 AND room_id = $2 AND tag = $3"};
 
 constexpr Sql kSetTagRevision{"set_room_tags_revision", R"sql(
     INSERT INTO room_tags_revisions (user_id, room_id, stream_id) VALUES ($1, $2, $3)
@@ -177,15 +176,19 @@ Task<std::int64_t> AccountDataStore::set_room(std::string user_id, std::string r
     co_return token;
 }
 
-Task<std::int64_t> AccountDataStore::change_tag(Sql statement, std::string user_id, std::string room_id,
-                                                std::string tag, std::optional<std::string> content) {
+Task<std::int64_t> AccountDataStore::change_tag(std::string user_id, std::string room_id, std::string tag,
+                                                std::optional<std::string> content) {
     auto id = tags_.allocate();
     const auto token = id.first();
     TagAccountDataRow row{user_id, room_id, {}};
-    row.tags_json = co_await context_.db.run(statement.name, [&](Transaction& txn) {
+    row.tags_json = co_await context_.db.run("change_room_tag", [&](Transaction& txn) {
         // The revision first: it is what two changes of one room's tags compete for.
         txn.exec(kSetTagRevision, user_id, room_id, token);
-        txn.exec(statement, user_id, room_id, tag, content);
+        if (content) {
+            txn.exec(kSetTag, user_id, room_id, tag, *content);
+        } else {
+            txn.exec(kRemoveTag, user_id, room_id, tag);
+        }
         return tags_json(to_by_type(txn.exec(kTagsOfRoom, user_id, room_id)));
     });
     tags_.publish(std::move(id), {{token, row.to_json()}});
@@ -194,11 +197,11 @@ Task<std::int64_t> AccountDataStore::change_tag(Sql statement, std::string user_
 
 Task<std::int64_t> AccountDataStore::set_tag(std::string user_id, std::string room_id, std::string tag,
                                              std::string content) {
-    return change_tag(kSetTag, std::move(user_id), std::move(room_id), std::move(tag), std::move(content));
+    return change_tag(std::move(user_id), std::move(room_id), std::move(tag), std::move(content));
 }
 
 Task<std::int64_t> AccountDataStore::remove_tag(std::string user_id, std::string room_id, std::string tag) {
-    return change_tag(kRemoveTag, std::move(user_id), std::move(room_id), std::move(tag), std::nullopt);
+    return change_tag(std::move(user_id), std::move(room_id), std::move(tag), std::nullopt);
 }
 
 Task<std::shared_ptr<const AccountDataByType>> AccountDataStore::global(std::string user_id) {

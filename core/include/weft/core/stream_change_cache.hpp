@@ -22,6 +22,8 @@ public:
     bool has_changed(const std::string& entity, std::int64_t token) const;
     /// May anything have changed after `token`?
     bool has_any_changed(std::int64_t token) const;
+    /// The entities that changed after `token`, or nothing if that is before the floor.
+    std::optional<std::vector<std::string>> changed_after(std::int64_t token) const;
     /// The token of the last known change, if it is remembered.
     std::optional<std::int64_t> last_change(const std::string& entity) const;
     /// Forgets everything; knowledge begins after `floor`.

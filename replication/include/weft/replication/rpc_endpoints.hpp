@@ -20,15 +20,15 @@ void serve_stream_updates(RpcServer& server, ReplicationCommandHandler& handler)
 std::function<Task<Updates>(std::string instance, std::int64_t from, std::int64_t upto, std::size_t limit)>
 updates_by_rpc(RpcClient& client, std::string stream);
 
-/// `weft_forward/{txn_id}`: a client's request, already authenticated, runs at another process.
+/// `weft_forward/{txn_id}`: a client's request runs at another process.
 extern const RpcRoute kForwardRoute;
 
-/// Sends `request` as it is to `instance` and returns the answer as it is. An answer is an answer whatever its status;
-/// only if none comes RpcError is thrown. A retry never runs the request twice.
+/// Sends `request` as it is, its access token included, to `instance` and returns the answer as it is. An answer is an
+/// answer whatever its status; only if none comes is RpcError thrown. A retry never runs the request twice.
+/// As http::Router's forwarder: `[&](http::Request r, const http::Endpoint&) { return forward(client, "master", std::move(r)); }`.
 Task<http::Response> forward(RpcClient& client, std::string instance, http::Request request);
 
-/// Runs forwarded requests on `router`. They carry their requester: an authenticator must accept a request whose
-/// `requester` is set already (one from the network never is).
+/// Runs forwarded requests on `router`, which authenticates them as if they had come from the client.
 void serve_forward(RpcServer& server, http::Router& router);
 
 }  // namespace weft::replication

@@ -47,6 +47,8 @@ public:
     Task<std::int64_t> add_token(NewAccessToken token);
     /// Null if the token is unknown. Cached.
     Task<std::shared_ptr<const TokenOwner>> get_user_by_access_token(std::string token);
+    /// From memory only: null if it is not there.
+    std::shared_ptr<const TokenOwner> cached_user(const std::string& token);
     /// False if there was none.
     Task<bool> delete_token(std::string token);
     /// All tokens of the user, but for the one with this ID if given.

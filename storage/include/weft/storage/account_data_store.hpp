@@ -65,7 +65,8 @@ public:
     Task<StreamUpdates> updates_tags(std::int64_t from, std::int64_t to, std::size_t limit);
 
 private:
-    Task<std::int64_t> change_tag(Sql statement, std::string user_id, std::string room_id, std::string tag,
+    /// No content: the tag is removed.
+    Task<std::int64_t> change_tag(std::string user_id, std::string room_id, std::string tag,
                                   std::optional<std::string> content);
     void on_account_data(std::int64_t token, const StreamRows& rows);
     void on_tags(std::int64_t token, const StreamRows& rows);

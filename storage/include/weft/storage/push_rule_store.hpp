@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "weft/core/cache.hpp"
+#include "weft/core/linearizer.hpp"
 #include "weft/storage/store_context.hpp"
 #include "weft/storage/stream_updates.hpp"
 
@@ -63,13 +65,20 @@ public:
     StreamState& stream() { return push_rules_; }
 
 private:
-    template <class Body>
-    Task<std::optional<std::int64_t>> change(std::string name, std::string user_id, Body body);
+    /// What a change leaves in the log (push_rules_stream).
+    struct LogEntry {
+        std::string rule_id;
+        const char* op;
+        std::optional<StoredPushRule> rule;
+    };
+    using Change = std::function<bool(Transaction&)>;
+    Task<std::optional<std::int64_t>> change(std::string user_id, LogEntry entry, Change body);
 
     StoreContext context_;
     StreamState& push_rules_;
     const StreamState& events_;
     core::Cache<std::string, UserPushRules> cache_;
+    core::Linearizer changes_;  // by user: a new rule's place depends on the others
 };
 
 }  // namespace weft::storage

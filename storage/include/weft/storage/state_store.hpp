@@ -87,6 +87,9 @@ public:
     Task<std::unordered_map<proto::EventId, proto::StateMap>> state_after_for_keys(std::vector<proto::EventId> event_ids,
                                                                                    std::vector<proto::StateKey> keys);
 
+    /// Keys of the room's current state that changed in (from, to] of the events stream.
+    Task<std::vector<proto::StateKey>> changed_keys(proto::RoomId room_id, std::int64_t from, std::int64_t to);
+
     /// Marks the room forgotten for the user; takes effect in every process.
     void invalidate_user(const std::string& user_id);
     /// The persister made a group: saves the next reader a query.

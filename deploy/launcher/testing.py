@@ -1,0 +1,48 @@
+"""`weft test`: builds, starts a PostgreSQL for the occasion, and runs CTest."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from launcher import build, postgres
+from launcher.console import TOP, LauncherError, say
+
+KINDS = ("unit", "integration", "cluster", "client")
+
+
+def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_build: bool) -> int:
+    """Runs the tests with these labels (none: all); CTest's exit status."""
+    if with_build:
+        build.build(preset, build_dir, ["all"])
+    if not kinds or "client" in kinds:
+        install_node_modules()
+    command = ["ctest", "--test-dir", str(build_dir), "--output-on-failure", "--no-tests=error"]
+    if kinds:
+        command += ["-L", f"^({'|'.join(kinds)})$"]
+    say("starting PostgreSQL for the tests")
+    with postgres.throwaway() as connection:
+        environment = {
+            **os.environ,
+            "WEFT_TEST_POSTGRES": connection,
+            "WEFT_BIN_DIR": str(build_dir / "bin"),
+            # What the tests start is built and installed by now.
+            "WEFT_SKIP_DEPS": "1",
+        }
+        return subprocess.run(command + ctest_arguments, env=environment, cwd=TOP).returncode
+
+
+def install_node_modules() -> None:
+    """The client tests' packages as the lock file pins them; does nothing when they are there."""
+    directory = TOP / "tests" / "client"
+    lock, stamp = directory / "package-lock.json", directory / "node_modules" / ".weft-lock"
+    if not lock.exists():
+        return
+    if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
+        return
+    say("installing the client tests' Node.js packages")
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LauncherError(f"npm ci failed:\n{(done.stderr or done.stdout).strip()}")
+    shutil.copyfile(lock, stamp)

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "weft/storage/events_store.hpp"
+#include "weft/storage/state_store.hpp"
+
+namespace weft::handlers {
+
+/// Which events of a room a user may see (client-server API, "Room history visibility"): by the room's history
+/// visibility and the user's membership at the event, and what the user is now.
+class Visibility {
+public:
+    Visibility(storage::EventsStore& events, storage::StateStore& states) : events_{events}, states_{states} {}
+
+    /// Those of `events` (all of one room) that the user may see, in the same order. A handful of queries whatever their
+    /// number. Soft-failed and rejected events are never visible.
+    Task<std::vector<storage::StoredEventPtr>> visible(std::string user_id, std::vector<storage::StoredEventPtr> events);
+
+private:
+    storage::EventsStore& events_;
+    storage::StateStore& states_;
+};
+
+}  // namespace weft::handlers

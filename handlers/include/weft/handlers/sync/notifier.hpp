@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "weft/core/async.hpp"
+#include "weft/core/background.hpp"
+#include "weft/core/clock.hpp"
+#include "weft/core/metrics.hpp"
+#include "weft/storage/state_store.hpp"
+#include "weft/storage/stream_state.hpp"
+
+namespace weft::handlers {
+
+/// Wakes users who wait for news. What wakes whom follows from the rows of the streams alone, so it is the same whether a
+/// row was written here or elsewhere. Logic thread only.
+class Notifier {
+public:
+    /// Streams whose rows name rooms, and those whose rows name users.
+    struct Streams {
+        storage::StreamState& events;
+        storage::StreamState& typing;
+        storage::StreamState& receipts;
+        storage::StreamState& account_data;
+        storage::StreamState& tags;
+        storage::StreamState& push_rules;
+        storage::StreamState& to_device;
+        storage::StreamState& device_lists;
+        storage::StreamState& presence;
+    };
+
+    Notifier(asio::any_io_executor executor, const core::Clock& clock, storage::StateStore& states, Streams streams);
+    ~Notifier();
+
+    /// A user who is listening. Look at `generation`, look for news, and wait only if there is none.
+    struct Listener {
+        explicit Listener(const asio::any_io_executor& executor) : signal{executor} {}
+        core::Signal signal;
+        std::uint64_t generation = 0;
+        std::string user_id;
+        storage::UserRoomsPtr rooms;
+        std::int64_t last_used_ms = 0;
+    };
+    /// Registers the user for all rooms they are joined to; keeps the registration for a while after the last use.
+    std::shared_ptr<Listener> listen(const std::string& user_id, storage::UserRoomsPtr rooms);
+    /// Sleeps until something may have happened since `generation`; false if `timeout_ms` passed first.
+    Task<bool> wait(std::shared_ptr<Listener> listener, std::uint64_t generation, std::int64_t timeout_ms);
+
+    void wake_user(const std::string& user_id);
+    void wake_room(const std::string& room_id);
+    /// Everybody's polls end now (shutdown).
+    void wake_all();
+    Task<void> stop();
+
+private:
+    void register_rooms(const std::shared_ptr<Listener>& listener, storage::UserRoomsPtr rooms);
+    void unregister_rooms(const std::shared_ptr<Listener>& listener);
+    void sweep();
+    void wake_sharing(std::vector<std::string> users);
+
+    asio::any_io_executor executor_;
+    const core::Clock& clock_;
+    storage::StateStore& states_;
+    core::Gauge listeners_gauge_;
+    std::unordered_map<std::string, std::shared_ptr<Listener>> listeners_;
+    std::unordered_map<std::string, std::unordered_set<Listener*>> by_room_;
+    std::int64_t next_sweep_ms_ = 0;
+    core::BackgroundTasks tasks_;
+};
+
+}  // namespace weft::handlers

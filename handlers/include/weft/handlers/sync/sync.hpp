@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "weft/core/clock.hpp"
+#include "weft/handlers/ephemeral/presence.hpp"
+#include "weft/handlers/ephemeral/typing.hpp"
+#include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/reading/visibility.hpp"
+#include "weft/handlers/sync/notifier.hpp"
+#include "weft/handlers/sync/sync_token.hpp"
+#include "weft/proto/filter.hpp"
+#include "weft/storage/account_data_store.hpp"
+#include "weft/storage/device_store.hpp"
+#include "weft/storage/events_store.hpp"
+#include "weft/storage/push_action_store.hpp"
+#include "weft/storage/receipt_store.hpp"
+#include "weft/storage/state_store.hpp"
+#include "weft/storage/to_device_store.hpp"
+
+namespace weft::handlers {
+
+/// GET /sync, parsed.
+struct SyncRequest {
+    std::string user_id;
+    std::string device_id;
+    std::optional<SyncToken> since;
+    std::shared_ptr<const proto::FilterDefinition> filter;
+    bool full_state = false;
+    std::int64_t timeout_ms = 0;
+    std::string set_presence = "online";
+};
+
+/// What sync reads. All of it is in memory for a client that keeps up, so that an answer costs no query.
+struct SyncSources {
+    const core::Clock& clock;
+    storage::StreamState& events_stream;
+    storage::StreamState& typing_stream;
+    storage::StreamState& presence_stream;
+    storage::StreamState& push_rules_stream;
+    storage::EventsStore& events;
+    storage::StateStore& states;
+    storage::AccountDataStore& account_data;
+    storage::ReceiptStore& receipts;
+    storage::PushActionStore& push_action_counts;
+    storage::ToDeviceStore& to_device;
+    storage::DeviceStore& devices;
+    PushActions& push_actions;
+    Typing& typing;
+    Presence& presence;
+    Visibility& visibility;
+    Notifier& notifier;
+    std::string server_name;
+};
+
+/// The client-server API's /sync ("Syncing"): what happened to a user since a token.
+class Sync {
+public:
+    explicit Sync(SyncSources sources);
+    ~Sync();
+
+    /// The response body. Waits up to `timeout_ms` for news if there is none.
+    Task<std::string> sync(SyncRequest request);
+    /// Shutdown: polls that wait are answered now.
+    void end_polls();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft::handlers

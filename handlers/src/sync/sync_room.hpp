@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/lazy_members.hpp"
+#include "sync/room_timeline.hpp"
+#include "weft/handlers/event_view.hpp"
+#include "weft/handlers/sync/sync.hpp"
+#include "weft/proto/json_writer.hpp"
+
+namespace weft::handlers {
+
+/// What a sync says about one joined or left room, ready to be written.
+struct SyncRoom {
+    proto::RoomId room_id;
+    RoomTimeline timeline;
+    std::vector<storage::StoredEventPtr> state;
+    std::vector<std::string> ephemeral;     // JSON texts
+    std::vector<std::string> account_data;  // JSON texts
+    std::optional<storage::UnreadCounts> unread;
+    std::optional<boost::json::object> summary;
+
+    bool empty() const {
+        return timeline.events.empty() && !timeline.limited && state.empty() && ephemeral.empty() && account_data.empty() && !summary;
+    }
+};
+
+/// Chooses the state section of rooms: what the client needs to know besides the timeline.
+class RoomStateChooser {
+public:
+    RoomStateChooser(storage::EventsStore& events, storage::StateStore& states, LazyMembers& lazy)
+        : events_{events}, states_{states}, lazy_{lazy} {}
+
+    struct Wanted {
+        const proto::FilterDefinition* filter;
+        std::string user_id;
+        std::string device;           // key of the device among LazyMembers
+        bool full = false;            // everything, not only what changed since
+        std::int64_t since = 0;
+        std::int64_t now = 0;
+    };
+    /// IDs of the state events to send; `end` is the state at the end of the timeline. Load them, then pass them to keep().
+    Task<std::vector<proto::EventId>> choose(Wanted wanted, proto::RoomId room_id, const RoomTimeline& timeline, storage::RoomStatePtr end);
+
+private:
+    storage::EventsStore& events_;
+    storage::StateStore& states_;
+    LazyMembers& lazy_;
+};
+
+/// Name and numbers of a room for clients that do not load all members.
+boost::json::object room_summary(const storage::RoomState& state, const std::string& user_id);
+/// The members a client shows where a room has no name: at most five others.
+std::vector<std::string> room_heroes(const storage::RoomState& state, const std::string& user_id);
+
+void write_joined_room(proto::JsonWriter& writer, const SyncRoom& room, const EventViewer& viewer);
+void write_left_room(proto::JsonWriter& writer, const SyncRoom& room, const EventViewer& viewer);
+
+}  // namespace weft::handlers

@@ -1,0 +1,59 @@
+#include "weft/rest/client/account.hpp"
+
+#include <functional>
+
+#include "client/account_params.hpp"
+
+namespace weft::rest {
+
+void AccountEndpoints::register_on(http::Router& router) {
+    router.add({.method = http::Method::kGet,
+                .paths = http::client_paths("/account/whoami"),
+                .operation = "getTokenOwner",
+                .auth = http::Auth::kGuestToo,
+                .workers = kOnClientReader},
+               std::bind_front(&AccountEndpoints::get_whoami, this));
+    router.add({.method = http::Method::kPost,
+                .paths = http::client_paths("/account/password"),
+                .operation = "changePassword",
+                .auth = http::Auth::kAccessToken,
+                .runs_at = http::RunsAt::kMaster},
+               std::bind_front(&AccountEndpoints::post_password, this));
+    router.add({.method = http::Method::kPost,
+                .paths = http::client_paths("/account/deactivate"),
+                .operation = "deactivateAccount",
+                .auth = http::Auth::kAccessToken,
+                .runs_at = http::RunsAt::kMaster},
+               std::bind_front(&AccountEndpoints::post_deactivate, this));
+}
+
+Task<http::Response> AccountEndpoints::get_whoami(http::Request request) {
+    const auto& requester = request.auth();
+    boost::json::object document{{"user_id", requester.user_id}, {"is_guest", requester.is_guest}};
+    if (!requester.device_id.empty()) document["device_id"] = requester.device_id;
+    co_return http::Response::json(document);
+}
+
+Task<http::Response> AccountEndpoints::post_password(http::Request request) {
+    auto body = request.json_body();
+    auto new_password = required_string(body, "new_password");
+    handlers::PasswordAuth::check_acceptable(new_password);
+    const auto others = optional_bool(body, "logout_devices").value_or(true)
+                            ? handlers::Accounts::OtherSessions::kLogOut
+                            : handlers::Accounts::OtherSessions::kKeep;
+    co_await interactive_auth_.require(handlers::operation_of(request, std::move(body)), password_flow());
+    co_await accounts_.change_password(request.auth(), std::move(new_password), others);
+    co_return http::Response::empty_object();
+}
+
+Task<http::Response> AccountEndpoints::post_deactivate(http::Request request) {
+    auto body = request.json_body(true);
+    const auto erase =
+        optional_bool(body, "erase").value_or(false) ? handlers::Erase::kErase : handlers::Erase::kKeep;
+    co_await interactive_auth_.require(handlers::operation_of(request, std::move(body)), password_flow());
+    co_await accounts_.deactivate(request.auth().user_id, erase);
+    // Nothing is bound at an identity server, so nothing is left bound there.
+    co_return http::Response::json(boost::json::object{{"id_server_unbind_result", "success"}});
+}
+
+}  // namespace weft::rest

@@ -1,0 +1,99 @@
+#include "weft/rest/client/create_room.hpp"
+
+#include "client/room_params.hpp"
+#include "weft/core/errors.hpp"
+#include "weft/proto/json.hpp"
+
+namespace weft::rest {
+
+namespace json = boost::json;
+using core::MatrixError;
+using handlers::CreateRoomRequest;
+using handlers::RoomPreset;
+
+namespace {
+
+const json::array& array_of(const json::object& body, std::string_view key) {
+    static const json::array kNone;
+    const auto* const value = proto::find(body, key);
+    if (!value || value->is_null()) return kNone;
+    if (!value->is_array()) throw MatrixError::bad_json(fmt::format("'{}' must be a list", key));
+    return value->get_array();
+}
+
+std::optional<RoomPreset> preset_in(const json::object& body) {
+    const auto text = optional_string(body, "preset");
+    if (!text) return std::nullopt;
+    if (*text == "private_chat") return RoomPreset::kPrivateChat;
+    if (*text == "trusted_private_chat") return RoomPreset::kTrustedPrivateChat;
+    if (*text == "public_chat") return RoomPreset::kPublicChat;
+    throw MatrixError::invalid_param(fmt::format("'{}' is not a preset", *text));
+}
+
+handlers::DirectoryVisibility visibility_in(const json::object& body) {
+    const auto text = optional_string(body, "visibility").value_or("private");
+    if (text == "private") return handlers::DirectoryVisibility::kPrivate;
+    if (text == "public") return handlers::DirectoryVisibility::kPublic;
+    throw MatrixError::invalid_param(fmt::format("'{}' is not a visibility", text));
+}
+
+handlers::InitialState initial_state_of(const json::value& value) {
+    const auto* const entry = value.if_object();
+    if (!entry) throw MatrixError::bad_json("'initial_state' must be a list of state events");
+    auto type = optional_string(*entry, "type");
+    if (!type) throw MatrixError::bad_json("An event of 'initial_state' has no type");
+    if (!proto::get_object(*entry, "content")) {
+        throw MatrixError::bad_json("An event of 'initial_state' has no content");
+    }
+    return {.type = std::move(*type),
+            .state_key = optional_string(*entry, "state_key").value_or(""),
+            .content = optional_object(*entry, "content")};
+}
+
+proto::UserId invitee_of(const json::value& value) {
+    const auto* const text = value.if_string();
+    if (!text) throw MatrixError::bad_json("'invite' must be a list of user IDs");
+    const auto user_id = proto::UserId::parse(*text);
+    if (!user_id) throw MatrixError::invalid_param(user_id.error().message);
+    return *user_id;
+}
+
+}  // namespace
+
+CreateRoomRequest parse_create_room(const json::object& body) {
+    if (!array_of(body, "invite_3pid").empty()) {
+        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED", "This server cannot invite by third-party identifier"};
+    }
+    CreateRoomRequest out;
+    out.preset = preset_in(body);
+    out.visibility = visibility_in(body);
+    out.room_version = optional_string(body, "room_version").value_or("");
+    out.creation_content = optional_object(body, "creation_content");
+    for (const auto& entry : array_of(body, "initial_state")) out.initial_state.push_back(initial_state_of(entry));
+    out.name = optional_string(body, "name");
+    out.topic = optional_string(body, "topic");
+    out.alias_localpart = optional_string(body, "room_alias_name");
+    out.power_level_override = optional_object(body, "power_level_content_override");
+    for (const auto& entry : array_of(body, "invite")) out.invite.push_back(invitee_of(entry));
+    out.is_direct = optional_bool(body, "is_direct").value_or(false);
+    return out;
+}
+
+void CreateRoomEndpoints::register_on(http::Router& router) {
+    router.add(http::Endpoint{.method = http::Method::kPost,
+                              .paths = http::client_paths("/createRoom"),
+                              .operation = "createRoom",
+                              .auth = http::Auth::kAccessToken,
+                              .workers = kOnEventPersister},
+               std::bind_front(&CreateRoomEndpoints::post, this));
+}
+
+Task<http::Response> CreateRoomEndpoints::post(http::Request request) {
+    auto wanted = parse_create_room(request.json_body());
+    const auto created = co_await rooms_.create(actor_of(request), std::move(wanted));
+    json::object out{{"room_id", created.room_id.str()}};
+    if (created.alias) out["room_alias"] = created.alias->str();
+    co_return http::Response::json(out);
+}
+
+}  // namespace weft::rest

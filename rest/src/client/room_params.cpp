@@ -1,0 +1,45 @@
+#include "room_params.hpp"
+
+#include "weft/core/errors.hpp"
+
+namespace weft::rest {
+
+using core::MatrixError;
+
+namespace {
+
+template <class Id>
+Id parse_path_id(const http::Request& request, std::string_view name) {
+    auto id = Id::parse(request.param(name));
+    if (!id) throw MatrixError::invalid_param(id.error().message);
+    return std::move(*id);
+}
+
+}  // namespace
+
+handlers::Actor actor_of(const http::Request& request) {
+    const auto& requester = request.auth();
+    handlers::Actor actor{proto::UserId::trusted(requester.user_id)};
+    actor.device_id = requester.device_id;
+    actor.guest = requester.is_guest;
+    actor.admin = requester.is_admin;
+    return actor;
+}
+
+proto::RoomId room_id_of(const http::Request& request) {
+    return parse_path_id<proto::RoomId>(request, "roomId");
+}
+
+proto::RoomAlias room_alias_of(const http::Request& request) {
+    return parse_path_id<proto::RoomAlias>(request, "roomAlias");
+}
+
+proto::UserId user_id_in(const boost::json::object& body) {
+    const auto text = optional_string(body, "user_id");
+    if (!text) throw MatrixError::missing_param("'user_id' is missing");
+    const auto user_id = proto::UserId::parse(*text);
+    if (!user_id) throw MatrixError::invalid_param(user_id.error().message);
+    return *user_id;
+}
+
+}  // namespace weft::rest

@@ -1,0 +1,53 @@
+#include "client/server_info_documents.hpp"
+
+#include <array>
+#include <string_view>
+
+#include <boost/json/array.hpp>
+
+#include "weft/proto/room_version.hpp"
+
+namespace weft::rest {
+namespace {
+
+constexpr std::array<std::string_view, 20> kVersions{
+    "r0.0.1", "r0.1.0", "r0.2.0", "r0.3.0", "r0.4.0", "r0.5.0", "r0.6.0", "r0.6.1", "v1.1",  "v1.2",
+    "v1.3",   "v1.4",   "v1.5",   "v1.6",   "v1.7",   "v1.8",   "v1.9",   "v1.10",  "v1.11", "v1.12"};
+
+boost::json::object enabled(bool flag) {
+    return {{"enabled", flag}};
+}
+
+}  // namespace
+
+boost::json::object versions_document() {
+    boost::json::array versions;
+    for (const auto version : kVersions) versions.emplace_back(version);
+    return {{"versions", std::move(versions)}, {"unstable_features", boost::json::object{}}};
+}
+
+boost::json::object capabilities_document(const core::Config& config) {
+    boost::json::object available;
+    for (const auto& version : proto::RoomVersion::all()) available[version.id] = "stable";
+    boost::json::object room_versions{{"default", config.default_room_version},
+                                      {"available", std::move(available)}};
+
+    auto profile_fields = enabled(true);
+    profile_fields["allowed"] = boost::json::array{"displayname", "avatar_url"};
+
+    boost::json::object capabilities{{"m.change_password", enabled(config.password_login_enabled)},
+                                     {"m.room_versions", std::move(room_versions)},
+                                     {"m.set_displayname", enabled(true)},
+                                     {"m.set_avatar_url", enabled(true)},
+                                     {"m.profile_fields", std::move(profile_fields)},
+                                     {"m.3pid_changes", enabled(false)},
+                                     {"m.get_login_token", enabled(false)}};
+    return {{"capabilities", std::move(capabilities)}};
+}
+
+std::optional<boost::json::object> client_well_known(const core::Config& config) {
+    if (config.public_baseurl.empty()) return std::nullopt;
+    return boost::json::object{{"m.homeserver", {{"base_url", config.public_baseurl}}}};
+}
+
+}  // namespace weft::rest

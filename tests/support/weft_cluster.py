@@ -1,0 +1,196 @@
+"""Real clusters for tests, started by the launcher that operators use."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import uuid
+from pathlib import Path
+from typing import Optional
+
+from matrix_client import Client, wait_for
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def build_dir() -> Path:
+    """Where the binaries under test were built; CTest says so."""
+    return Path(os.environ.get("WEFT_BIN_DIR", TOP / "build" / "release" / "bin")).parent
+
+
+class Cluster:
+    """A cluster in a temporary directory.
+
+    `scale` is what `weft up --scale` takes; `config` is more configuration, as a dictionary.
+    """
+
+    def __init__(self, scale: str, config: Optional[dict] = None):
+        self.scale = scale
+        self.base = Path(tempfile.mkdtemp(prefix="weft-test-", dir="/tmp"))
+        # PostgreSQL, which may run as another user, has to pass through.
+        self.base.chmod(0o711)
+        self.data_dir = self.base / "data"
+        self.config_file: Optional[Path] = None
+        if config:
+            self.config_file = self.base / "extra.yaml"
+            self.config_file.write_text(json.dumps(config))  # JSON is YAML
+        self.url = ""
+        self.clients: list = []
+
+    # Starting and stopping
+
+    def start(self) -> "Cluster":
+        more = ["--config", str(self.config_file)] if self.config_file else []
+        output = self.weft(
+            "up", "--detach", "--no-build", "--build-dir", str(build_dir()), "--port", "0",
+            "--scale", self.scale or "none", *more,
+        )  # fmt: skip
+        self.url = output.splitlines()[-1].rpartition(" ")[2]
+        return self
+
+    def rescale(self, scale: str) -> None:
+        """Changes the number of workers while the cluster runs."""
+        self.scale = scale
+        self.weft("up", "--detach", "--no-build", "--scale", scale or "none")
+
+    def stop(self) -> None:
+        """Stops everything and removes the data."""
+        for client in self.clients:
+            client.close()
+        try:
+            if (self.data_dir / "cluster.yaml").exists():
+                self.weft("down")
+        finally:
+            shutil.rmtree(self.base, ignore_errors=True)
+
+    def weft(self, command: str, *arguments: str) -> str:
+        """Runs a launcher command on this cluster; its output."""
+        done = subprocess.run(
+            [str(TOP / "weft"), command, "--data-dir", str(self.data_dir), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "WEFT_SKIP_DEPS": "1"},
+        )
+        if done.returncode != 0:
+            raise AssertionError(
+                f"weft {command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+            )
+        return done.stdout
+
+    # Looking at it
+
+    def status(self) -> dict:
+        """What `weft status --json` says, also when something is unhealthy."""
+        done = subprocess.run(
+            [str(TOP / "weft"), "status", "--json", "--data-dir", str(self.data_dir)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "WEFT_SKIP_DEPS": "1"},
+        )
+        if not done.stdout:
+            raise AssertionError(f"weft status: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def processes(self) -> dict:
+        """name -> its part of the status."""
+        return {process["name"]: process for process in self.status()["processes"]}
+
+    def names(self, kind: str) -> list:
+        return [name for name, process in self.processes().items() if process["kind"] == kind]
+
+    def url_of(self, name: str) -> str:
+        """The client listener of one process, past the proxy."""
+        return f"http://127.0.0.1:{self.processes()[name]['ports']['http']}"
+
+    def wait_healthy(self, seconds: float = 60) -> dict:
+        """Until every process is ready and no stream position lags; the status then."""
+        last = {}
+
+        def settled():
+            last.update(self.processes())
+            healthy = all(process["health"] == "ready" for process in last.values())
+            lags = [stream["lag"] for process in last.values() for stream in process["streams"]]
+            return healthy and lags and all(lag == 0 for lag in lags)
+
+        try:
+            wait_for("every process is healthy and without lag", settled, seconds, interval=0.2)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}\n{json.dumps(last, indent=1)}") from None
+        return last
+
+    # Doing something to it
+
+    def kill(self, name: str) -> int:
+        """kill -9 a Weft process; the ID it had."""
+        pid = self.processes()[name]["pid"]
+        assert pid, f"{name} does not run"
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_restarted(self, name: str, old_pid: int, seconds: float = 60) -> None:
+        """Until the supervisor has replaced a killed process, and the new one is ready."""
+
+        def replaced():
+            process = self.processes()[name]
+            return process["pid"] not in (None, old_pid) and process["health"] == "ready"
+
+        wait_for(f"{name} is back", replaced, seconds, interval=0.2)
+
+    def register(self, name: str) -> Client:
+        """A client of a new account whose name begins with `name`."""
+        return self.client().register(f"{name}-{uuid.uuid4().hex[:8]}")
+
+    def client(self) -> Client:
+        """A client without an account, closed with the cluster."""
+        self.clients.append(Client(self.url))
+        return self.clients[-1]
+
+    def logs(self, lines: int = 40) -> str:
+        parts = []
+        for file in sorted((self.data_dir / "logs").glob("*.log")):
+            end = file.read_text(errors="replace").splitlines()[-lines:]
+            parts.append(f"--- {file.name}\n" + "\n".join(end))
+        return "\n".join(parts)
+
+
+class ClusterTestCase(unittest.TestCase):
+    """A test with a cluster of its own; when it fails, the ends of all logs are printed."""
+
+    scale = "synchrotron=1,event_persister=1,client_reader=1"
+    config: Optional[dict] = None
+    cluster: Cluster
+
+    def setUp(self) -> None:
+        self.start_cluster(self.scale)
+
+    def start_cluster(self, scale: str) -> None:
+        self.cluster = Cluster(scale, self.config)
+        self.addCleanup(self.cluster.stop)
+        self.addCleanup(self._print_logs_after_failure)
+        self.cluster.start()
+
+    def _print_logs_after_failure(self) -> None:
+        if not self._outcome.success:
+            print(self.cluster.logs(), file=sys.stderr, flush=True)
+
+    def room_of_two(self) -> tuple:
+        """(alice, bob, room ID): two new users in one new room."""
+        alice, bob = self.cluster.register("alice"), self.cluster.register("bob")
+        room_id = alice.create_room(preset="public_chat", name="Loom")
+        bob.join(room_id)
+        return alice, bob, room_id
+
+    def assert_each_once(self, wanted: list, found: list, where: str) -> None:
+        """Both hold the same, each once; says what is missing or double, not two long lists."""
+        missing = [item for item in wanted if item not in set(found)]
+        double = sorted({item for item in found if found.count(item) > 1})
+        extra = sorted(set(found) - set(wanted))
+        self.assertFalse(missing, f"missing from {where}")
+        self.assertFalse(double, f"more than once in {where}")
+        self.assertFalse(extra, f"not sent, but in {where}")
