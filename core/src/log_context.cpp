@@ -8,9 +8,12 @@
 namespace weft::core {
 namespace {
 
-std::int64_t thread_cpu_ns() {
+/// Time on the logic thread. Between a resumption and the next suspension nothing else runs on it, so this is its CPU time as
+/// long as the machine does not preempt it; the true thread clock costs a system call of half a microsecond, twice for each step
+/// of each coroutine.
+std::int64_t running_ns() {
     timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
@@ -50,7 +53,7 @@ void LogContext::add_usage(const ResourceUsage& usage) {
 void LogContext::start() {
     // The coroutine that finishes its context still has to return through it: only a fresh start is misuse.
     if (finished_ && depth_ == 0) report_misuse("was used after it finished");
-    if (depth_++ == 0) started_cpu_ns_ = thread_cpu_ns();
+    if (depth_++ == 0) started_ns_ = running_ns();
 }
 
 void LogContext::stop() {
@@ -60,7 +63,7 @@ void LogContext::stop() {
     }
     if (--depth_ > 0) return;
     ResourceUsage used;
-    used.cpu_ns = thread_cpu_ns() - started_cpu_ns_;
+    used.cpu_ns = running_ns() - started_ns_;
     add_usage(used);
 }
 

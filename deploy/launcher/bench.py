@@ -14,6 +14,9 @@ from launcher.console import TOP, LauncherError
 DIRECTORY = TOP / "tests" / "bench"
 SUFFIX = "_bench"
 
+#: Plays the clients of the benchmarks that measure a cluster.
+LOAD_GENERATOR = "weft-loadgen"
+
 
 def names() -> list:
     files = [*DIRECTORY.glob(f"*{SUFFIX}.py"), *DIRECTORY.glob(f"*{SUFFIX}.cpp")]
@@ -26,7 +29,8 @@ def run(name: str, arguments: list, preset: str, build_dir: Path, with_build: bo
         raise LauncherError(f"no benchmark '{name}' (there are: {', '.join(names()) or 'none'})")
     script = DIRECTORY / f"{name}{SUFFIX}.py"
     if script.exists():
-        targets, command = build.SERVER_TARGETS, [sys.executable, str(script)]
+        targets = [*build.SERVER_TARGETS, LOAD_GENERATOR]
+        command = [sys.executable, str(script)]
     else:
         targets, command = [f"bench_{name}"], [str(build_dir / "bin" / f"bench_{name}")]
     if with_build:

@@ -13,22 +13,35 @@ Impl::FeedState& Impl::feed_of(const Stream& stream, const std::string& instance
     if (found != feeds.end()) return found->second;
     auto feed_options = options.feed;
     feed_options.in_memory = stream.in_memory();
-    feed_options.tokens_ascend = stream.options().tokens_ascend;
+    // Synapse 1.15 announces backfilled events newest first, and some cache invalidations again or early.
+    const bool is_unordered = stream.name() == "backfill" || stream.name() == "caches";
+    feed_options.tokens_ascend = options.dialect != pr::Dialect::kSynapse115 || !is_unordered;
     return feeds
         .try_emplace(key, key, &stream, Feed{stream.current_token(instance), feed_options}, clock.monotonic_ms())
         .first->second;
 }
 
+template <class Function>
+void Impl::act(FeedState& state, std::int64_t token, Function function) {
+    try {
+        function();
+    } catch (const std::exception& error) {
+        // The row was delivered; what somebody makes of it must not stop the stream.
+        core::log_error("replication", "applying {} {} of {} failed: {}", state.key.stream, token, state.key.instance,
+                        error.what());
+    }
+    moved(state);
+}
+
 void Impl::perform(FeedState& state, FeedActions actions) {
     const bool was_connected = state.feed.connected();
     for (auto& action : actions) {
-        if (auto* rows = std::get_if<ApplyRows>(&action)) {
-            apply(state, std::move(*rows));
+        if (const auto* rows = std::get_if<ApplyRows>(&action)) {
+            act(state, rows->token, [&] { state.stream->apply(state.key.instance, rows->token, rows->rows); });
         } else if (const auto* advance = std::get_if<AdvanceTo>(&action)) {
-            state.stream->advance(state.key.instance, advance->token);
-            moved(state);
+            act(state, advance->token, [&] { state.stream->advance(state.key.instance, advance->token); });
         } else if (const auto* rewind = std::get_if<RewindTo>(&action)) {
-            state.stream->rewind(state.key.instance, rewind->token);
+            act(state, rewind->token, [&] { state.stream->rewind(state.key.instance, rewind->token); });
         } else if (const auto* what = std::get_if<FetchRows>(&action)) {
             if (was_connected) mark_disconnected(state);
             tasks.spawn("replication_catch_up", [this, &state, fetched = *what] { return fetch(state, fetched); });
@@ -47,17 +60,6 @@ void Impl::perform(FeedState& state, FeedActions actions) {
         }
     }
     state.metrics.lag.set(static_cast<double>(state.feed.latest() - state.feed.position()));
-}
-
-void Impl::apply(FeedState& state, ApplyRows rows) {
-    try {
-        state.stream->apply(state.key.instance, rows.token, rows.rows);
-    } catch (const std::exception& error) {
-        // The row was delivered; what somebody makes of it must not stop the stream.
-        core::log_error("replication", "applying {} {} of {} failed: {}", state.key.stream, rows.token,
-                        state.key.instance, error.what());
-    }
-    moved(state);
 }
 
 void Impl::moved(const FeedState& state) {

@@ -69,7 +69,8 @@ struct ReplicationCommandHandler::Impl {
     // catch_up.cpp
     FeedState& feed_of(const Stream& stream, const std::string& instance);
     void perform(FeedState& state, FeedActions actions);
-    void apply(FeedState& state, ApplyRows rows);
+    template <class Function>
+    void act(FeedState& state, std::int64_t token, Function function);
     Task<void> fetch(FeedState& state, FetchRows what);
     Task<void> retry(FeedState& state, RetryFetch what);
     void mark_disconnected(FeedState& state);

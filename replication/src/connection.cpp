@@ -69,12 +69,12 @@ Task<void> Connection::run() {
     if (failure && !core::is_cancellation(failure)) std::rethrow_exception(failure);
 }
 
-void Connection::close(CloseReason reason, std::string explanation, std::int64_t linger_ms) {
+void Connection::close(CloseReason reason, std::string explanation, std::optional<std::int64_t> linger_ms) {
     if (closing_) return;
     closing_ = true;
     close_reason_ = reason;
     close_explanation_ = std::move(explanation);
-    linger_until_ = now() + linger_ms;
+    linger_until_ = now() + linger_ms.value_or(options_.limits.linger_ms);
     session_.on_closing(now());
     LinkMetrics::closed(to_string(reason));
     if (close_explanation_.empty()) {

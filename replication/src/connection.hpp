@@ -33,9 +33,9 @@ public:
 
     /// Speaks until the connection has ended, whoever ended it.
     Task<void> run();
-    /// Sends what is queued (for kShutdown also what is left of the shared log), then closes; after `linger_ms` whatever
-    /// the peer does.
-    void close(CloseReason reason, std::string explanation, std::int64_t linger_ms = 1'000);
+    /// Sends what is queued (for kShutdown also what is left of the shared log), then closes; after `linger_ms` (by
+    /// default that of the limits) whatever the peer does.
+    void close(CloseReason reason, std::string explanation, std::optional<std::int64_t> linger_ms = {});
 
     bool was_up() const { return was_up_; }
     bool server_confirmed() const { return session_.server_confirmed(); }

@@ -80,7 +80,7 @@ Task<http::Response> RpcServer::Impl::handle(RpcRoute route, JsonFunction functi
         co_return http::Response::raw_json(json::serialize(answer));
     }
     forget_old();
-    const auto key = route.name + "/" + request.param("txn_id");
+    const auto& key = request.path;  // ends in the request ID
     const auto known = calls.find(key);
     if (known != calls.end()) co_return co_await shared_answer(known->second);
 

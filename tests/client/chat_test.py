@@ -1,6 +1,8 @@
 """Real clients (matrix-js-sdk) chat on a cluster with one worker of each kind.
 
-With WEFT_URL set, on the homeserver that it names: WEFT_URL=http://127.0.0.1:8008 tests/client/chat_test.py
+With WEFT_URL set, on the homeserver that it names:
+
+    WEFT_URL=http://127.0.0.1:8008 tests/client/chat_test.py
 """
 
 import os

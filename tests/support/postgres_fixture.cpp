@@ -5,8 +5,8 @@
 #include <mutex>
 
 #include <fmt/format.h>
-#include <pqxx/pqxx>
 #include <unistd.h>
+#include <pqxx/pqxx>
 
 #include "weft/storage/migrations.hpp"
 
@@ -17,8 +17,9 @@ namespace {
 std::string server() {
     const char* const text = std::getenv("WEFT_TEST_POSTGRES");
     if (text == nullptr || *text == '\0') {
-        throw std::runtime_error{"set WEFT_TEST_POSTGRES to a PostgreSQL server, e.g. \"host=/tmp/pg user=postgres "
-                                 "dbname=postgres\""};
+        throw std::runtime_error{
+            "set WEFT_TEST_POSTGRES to a PostgreSQL server, e.g. \"host=/tmp/pg user=postgres "
+            "dbname=postgres\""};
     }
     return text;
 }
@@ -74,13 +75,16 @@ const Template& migrated_template() {
 }  // namespace
 
 TestDatabase::TestDatabase(Content content, const std::string& options) {
-    const auto copy_of = content == Content::kMigrated ? fmt::format("TEMPLATE {}", migrated_template().name())
-                                                       : std::string{options.empty() ? kLocale : options};
+    const auto copy_of = content == Content::kMigrated
+                             ? fmt::format("TEMPLATE {}", migrated_template().name())
+                             : std::string{options.empty() ? kLocale : options};
     name_ = next_name();
     admin(fmt::format("CREATE DATABASE {} {}", name_, copy_of));
 }
 
-TestDatabase::~TestDatabase() { drop(name_); }
+TestDatabase::~TestDatabase() {
+    drop(name_);
+}
 
 core::DatabaseConfig TestDatabase::config(std::size_t connections_max) const {
     return config_of(name_, connections_max);
@@ -108,9 +112,8 @@ StorageFixture::StorageFixture(std::shared_ptr<TestDatabase> on, std::string nam
       instance{std::move(name)},
       db{database->config(), instance, io.get_executor()},
       caches{"caches", instance, {instance}},
-      cache_writer{db, caches, registry, instance, clock, io.get_executor()},
-      positions_{storage::PositionReader{db}.read_blocking()} {
-    caches.seed(positions_.caches);
+      cache_writer{db, caches, registry, instance, clock, io.get_executor()} {
+    caches.seed(storage::PositionReader{db}.read_blocking().caches);
 }
 
 storage::StoreContext StorageFixture::context() {
@@ -125,18 +128,18 @@ storage::StreamState& StorageFixture::unseeded(const std::string& name, const st
 
 storage::StreamState& StorageFixture::stream(const std::string& name, const std::string& writer) {
     auto& made = unseeded(name, writer);
-    made.seed(positions_.of(name));
+    made.seed(storage::PositionReader{db}.read_blocking().of(name));
     return made;
 }
 
-std::pair<storage::StreamState*, storage::StreamState*> StorageFixture::shared_streams(const std::string& first,
-                                                                                       const std::string& second,
-                                                                                       const std::string& writer) {
+std::pair<storage::StreamState*, storage::StreamState*> StorageFixture::shared_streams(
+    const std::string& first, const std::string& second, const std::string& writer) {
     auto& one = unseeded(first, writer);
     auto& two = unseeded(second, writer);
     two.share_ids_with(one);
-    one.seed(positions_.of(first));
-    two.seed(positions_.of(second));
+    const auto positions = storage::PositionReader{db}.read_blocking();
+    one.seed(positions.of(first));
+    two.seed(positions.of(second));
     return {&one, &two};
 }
 
@@ -145,11 +148,12 @@ std::vector<std::vector<std::string>> StorageFixture::sql(const std::string& sta
 }
 
 void insert_event(const StorageFixture& fixture, const TestEvent& event) {
-    fixture.sql(fmt::format("INSERT INTO events (stream_ordering, topological_ordering, depth, event_id, type, room_id, "
-                            "processed, outlier, origin_server_ts, received_ts, sender, contains_url) "
-                            "VALUES ({}, {}, {}, '{}', '{}', '{}', TRUE, FALSE, 1, 1, '{}', FALSE)",
-                            event.stream_ordering, event.stream_ordering, event.stream_ordering, event.event_id,
-                            event.type, event.room_id, event.sender));
+    fixture.sql(fmt::format(
+        "INSERT INTO events (stream_ordering, topological_ordering, depth, event_id, type, room_id, "
+        "processed, outlier, origin_server_ts, received_ts, sender, contains_url) "
+        "VALUES ({}, {}, {}, '{}', '{}', '{}', TRUE, FALSE, 1, 1, '{}', FALSE)",
+        event.stream_ordering, event.stream_ordering, event.stream_ordering, event.event_id, event.type,
+        event.room_id, event.sender));
 }
 
 }  // namespace weft::test

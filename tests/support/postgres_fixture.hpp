@@ -23,8 +23,8 @@
 
 namespace weft::test {
 
-/// A PostgreSQL database that exists for one test. The server is the one that WEFT_TEST_POSTGRES names (libpq keywords,
-/// of a role that may create databases); without it the constructor throws and says so.
+/// A PostgreSQL database that exists for one test. The server is the one that WEFT_TEST_POSTGRES names (libpq
+/// keywords, of a role that may create databases); without it the constructor throws and says so.
 class TestDatabase {
 public:
     enum class Content {
@@ -38,16 +38,16 @@ public:
 
     const std::string& name() const { return name_; }
     core::DatabaseConfig config(std::size_t connections_max = 4) const;
-    /// Runs statements on a connection of their own, outside the code under test; the result's rows as text, NULL as
-    /// "NULL".
+    /// Runs statements on a connection of their own, outside the code under test; the result's rows as text,
+    /// NULL as "NULL".
     std::vector<std::vector<std::string>> sql(const std::string& statements) const;
 
 private:
     std::string name_;
 };
 
-/// Runs `task` on `io`, in a log context of its own, until it has ended; its result or exception. Throws when that
-/// takes longer than `deadline`.
+/// Runs `task` on `io`, in a log context of its own, until it has ended; its result or exception. Throws when
+/// that takes longer than `deadline`.
 template <class T>
 T run(asio::io_context& io, Task<T> task, std::chrono::seconds deadline = std::chrono::seconds{30}) {
     using Value = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
@@ -80,8 +80,8 @@ T run(asio::io_context& io, Task<T> task, std::chrono::seconds deadline = std::c
     if constexpr (!std::is_void_v<T>) return std::move(*result->value);
 }
 
-/// One process's worth of storage on a database of its own: what store tests begin with. Streams are written by this
-/// process, `master`, unless another writer is named.
+/// One process's worth of storage on a database of its own: what store tests begin with. Streams are written
+/// by this process, `master`, unless another writer is named.
 class StorageFixture {
 public:
     StorageFixture();
@@ -89,12 +89,11 @@ public:
     StorageFixture(StorageFixture& first, std::string instance);
 
     storage::StoreContext context();
-    /// A seeded stream.
+    /// A stream that stands where the database does now.
     storage::StreamState& stream(const std::string& name, const std::string& writer = "master");
-    /// Two seeded streams with one ID space.
-    std::pair<storage::StreamState*, storage::StreamState*> shared_streams(const std::string& first,
-                                                                           const std::string& second,
-                                                                           const std::string& writer = "master");
+    /// Two of them with one ID space.
+    std::pair<storage::StreamState*, storage::StreamState*> shared_streams(
+        const std::string& first, const std::string& second, const std::string& writer = "master");
     std::vector<std::vector<std::string>> sql(const std::string& statements) const;
     template <class T>
     T run(Task<T> task) {
@@ -114,7 +113,6 @@ private:
     StorageFixture(std::shared_ptr<TestDatabase> on, std::string name);
     storage::StreamState& unseeded(const std::string& name, const std::string& writer);
 
-    storage::StreamPositions positions_;
     std::vector<std::unique_ptr<storage::StreamState>> streams_;
 };
 

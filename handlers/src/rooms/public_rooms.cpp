@@ -1,9 +1,14 @@
 #include "weft/handlers/rooms/public_rooms.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
+#include "weft/proto/event_types.hpp"
+
 namespace weft::handlers {
+
+namespace event_type = proto::event_type;
 
 namespace {
 
@@ -11,6 +16,11 @@ namespace {
 constexpr const char* kListingKey = "local";
 /// Rooms whose state is read at once.
 constexpr std::size_t kRoomsPerRead = 100;
+/// What directory_entry() reads.
+constexpr std::array kShownTypes{event_type::kCreate,         event_type::kName,
+                                 event_type::kTopic,          event_type::kAvatar,
+                                 event_type::kCanonicalAlias, event_type::kJoinRules,
+                                 event_type::kHistoryVisibility, event_type::kGuestAccess};
 
 }  // namespace
 
@@ -87,9 +97,8 @@ Task<PublicRooms::Listing> PublicRooms::read_listing() {
 Task<std::vector<proto::json::object>> PublicRooms::describe(ListingPtr listing, std::size_t from, std::size_t to) {
     std::vector<std::string> rooms;
     for (auto i = from; i < to; ++i) rooms.push_back(listing->rooms[i].room_id);
-    const auto state = co_await rooms_.state_by_type(
-        rooms, {"m.room.create", "m.room.name", "m.room.topic", "m.room.avatar", "m.room.canonical_alias",
-                "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"});
+    std::vector<std::string> types(kShownTypes.begin(), kShownTypes.end());
+    const auto state = co_await rooms_.state_by_type(rooms, std::move(types));
     std::vector<proto::EventId> ids;
     for (const auto& [room_id, events] : state) {
         for (const auto& [type, event_id] : events) ids.push_back(event_id);

@@ -1,14 +1,10 @@
 #include "weft/rest/client/sync.hpp"
 
-#include <charconv>
-
 #include "weft/core/errors.hpp"
 
 namespace weft::rest {
 
 using core::MatrixError;
-
-SyncEndpoints::SyncEndpoints(handlers::Sync& sync, storage::FilterStore& filters) : sync_{sync}, filters_{filters} {}
 
 void SyncEndpoints::register_on(http::Router& router) {
     auto paths = http::client_paths("/sync");
@@ -21,26 +17,6 @@ void SyncEndpoints::register_on(http::Router& router) {
                               .affinity = http::Affinity::kUser,
                               .timeout_ms = 0},
                std::bind_front(&SyncEndpoints::get_sync, this));
-}
-
-Task<std::shared_ptr<const proto::FilterDefinition>> SyncEndpoints::filter_of(std::string text, std::string user_id) {
-    static const auto kDefault = std::make_shared<const proto::FilterDefinition>();
-    if (text.empty()) co_return kDefault;
-    std::string definition;
-    if (text.front() == '{') {
-        definition = std::move(text);
-    } else {
-        std::int64_t id = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-        if (error != std::errc{} || end != text.data() + text.size()) throw MatrixError::invalid_param("filter: neither JSON nor an ID");
-        const auto user = proto::UserId::trusted(std::move(user_id));
-        const auto stored = co_await filters_.get(std::string{user.localpart()}, id);
-        if (!stored) throw MatrixError::invalid_param("filter: no such filter");
-        definition = *stored;
-    }
-    auto filter = proto::FilterDefinition::parse(definition);
-    if (!filter) throw MatrixError::bad_json("filter: " + filter.error().message);
-    co_return std::make_shared<const proto::FilterDefinition>(std::move(*filter));
 }
 
 Task<http::Response> SyncEndpoints::get_sync(http::Request request) {
@@ -61,7 +37,7 @@ Task<http::Response> SyncEndpoints::get_sync(http::Request request) {
         if (!token) throw MatrixError::invalid_param("since: not a token of this server");
         sync.since = *token;
     }
-    sync.filter = co_await filter_of(std::string{request.query_param("filter").value_or("")}, sync.user_id);
+    sync.filter = co_await filters_.find(sync.user_id, std::string{request.query_param("filter").value_or("")});
     co_return http::Response::raw_json(co_await sync_.sync(std::move(sync)));
 }
 

@@ -16,7 +16,9 @@ namespace {
 /// Longer names are cut by the server, and two could become one.
 constexpr std::size_t kStatementNameBytesMax = 63;
 
-core::Gauge connections_gauge() { return core::gauge("weft_db_connections", "Open database connections"); }
+core::Gauge connections_gauge() {
+    return core::gauge("weft_db_connections", "Open database connections");
+}
 
 std::unique_ptr<pqxx::connection> connect(const std::string& connection_string) {
     auto connection = std::make_unique<pqxx::connection>(connection_string);
@@ -74,7 +76,8 @@ struct Connection::Impl {
     bool in_transaction = false;
 };
 
-/// Runs `function` and turns what pqxx throws into our errors; within a transaction the failure is remembered.
+/// Runs `function` and turns what pqxx throws into our errors; within a transaction the failure is
+/// remembered.
 template <class Function>
 auto Connection::guarded(std::string_view statement, const Function& function) {
     using Kind = TransientFailure::Kind;
@@ -82,13 +85,18 @@ auto Connection::guarded(std::string_view statement, const Function& function) {
     try {
         return function();
     } catch (const pqxx::broken_connection& error) {
-        failure = std::make_exception_ptr(TransientFailure{Kind::kDisconnect, describe(statement, error.what())});
+        failure =
+            std::make_exception_ptr(TransientFailure{Kind::kDisconnect, describe(statement, error.what())});
+    } catch (const pqxx::serialization_failure& error) {
+        failure =
+            std::make_exception_ptr(TransientFailure{Kind::kConflict, describe(statement, error.what())});
+    } catch (const pqxx::deadlock_detected& error) {
+        failure =
+            std::make_exception_ptr(TransientFailure{Kind::kConflict, describe(statement, error.what())});
     } catch (const pqxx::sql_error& error) {
         const auto text = describe(statement, error.what());
         const auto& state = error.sqlstate();
-        if (state == "40001" || state == "40P01") {
-            failure = std::make_exception_ptr(TransientFailure{Kind::kConflict, text});
-        } else if (state.starts_with("57P") || !impl_->connection->is_open()) {
+        if (state.starts_with("57P") || !impl_->connection->is_open()) {
             failure = std::make_exception_ptr(TransientFailure{Kind::kDisconnect, text});
         } else if (state == "23505") {
             failure = std::make_exception_ptr(UniqueViolation{text, constraint_in(error.what())});
@@ -109,16 +117,19 @@ Connection::Connection(const std::string& connection_string, const std::string& 
     try {
         impl_->connection = connect(connection_string);
         impl_->carrier = std::make_unique<pqxx::nontransaction>(*impl_->connection);
-        impl_->carrier->exec(fmt::format("SET client_encoding TO 'UTF8'; SET client_min_messages TO warning; "
-                                         "SET jit TO off; SET application_name TO {}",
-                                         impl_->connection->quote(application_name)));
+        impl_->carrier->exec(
+            fmt::format("SET client_encoding TO 'UTF8'; SET client_min_messages TO warning; "
+                        "SET jit TO off; SET application_name TO {}",
+                        impl_->connection->quote(application_name)));
     } catch (const std::exception& error) {
         throw TransientFailure{TransientFailure::Kind::kDisconnect, describe("connect", error.what())};
     }
     connections_gauge().add(1);
 }
 
-Connection::~Connection() { connections_gauge().add(-1); }
+Connection::~Connection() {
+    connections_gauge().add(-1);
+}
 
 bool Connection::usable() const {
     if (!impl_->connection->is_open()) return false;
@@ -157,7 +168,8 @@ Rows Connection::execute(const Sql& sql, const std::vector<Param>& params) {
     return guarded(sql.name, [&]() -> Rows {
         const auto found = impl_->prepared.find(sql.name);
         if (found == impl_->prepared.end()) {
-            if (sql.name.size() > kStatementNameBytesMax) throw StoreError{describe(sql.name, "name is too long")};
+            if (sql.name.size() > kStatementNameBytesMax)
+                throw StoreError{describe(sql.name, "name is too long")};
             impl_->connection->prepare(std::string{sql.name}, std::string{sql.text});
             impl_->prepared.emplace(sql.name, sql.text);
         } else if (found->second.data() != sql.text.data() && found->second != sql.text) {
@@ -168,10 +180,11 @@ Rows Connection::execute(const Sql& sql, const std::vector<Param>& params) {
         for (const auto& param : params) {
             const auto& text = param.text();
             if (text && text->find('\0') != std::string::npos) {
-                throw StoreError{describe(sql.name, fmt::format("parameter ${} contains U+0000, which PostgreSQL "
-                                                                "cannot store",
-                                                                values.size() + 1)
-                                                        .c_str())};
+                throw StoreError{
+                    describe(sql.name, fmt::format("parameter ${} contains U+0000, which PostgreSQL "
+                                                   "cannot store",
+                                                   values.size() + 1)
+                                           .c_str())};
             }
             values.push_back(text ? text->c_str() : nullptr);
         }

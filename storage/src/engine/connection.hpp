@@ -22,8 +22,8 @@ public:
     const Kind kind;
 };
 
-/// One libpqxx connection and the statements prepared on it. Used by one thread at a time. Everything it throws is a
-/// StoreError: TransientFailure, UniqueViolation, or a plain one that names the statement.
+/// One libpqxx connection and the statements prepared on it. Used by one thread at a time. Everything it
+/// throws is a StoreError: TransientFailure, UniqueViolation, or a plain one that names the statement.
 class Connection {
 public:
     Connection(const std::string& connection_string, const std::string& application_name);

@@ -5,10 +5,10 @@
 #include <thread>
 #include <unordered_map>
 
+#include <fmt/format.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/system/system_error.hpp>
-#include <fmt/format.h>
 
 #include "engine/connection.hpp"
 #include "weft/core/log.hpp"
@@ -39,7 +39,8 @@ std::int64_t ns_since(SteadyTime::time_point start) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyTime::now() - start).count();
 }
 
-/// Blocks a database thread for a moment that doubles with each attempt; jitter keeps rivals from meeting again.
+/// Blocks a database thread for a moment that doubles with each attempt; jitter keeps rivals from meeting
+/// again.
 void back_off(int attempt) {
     const double ms = kBackoffFirstMs * (1 << (attempt - 1)) * (0.5 + core::random_unit());
     std::this_thread::sleep_for(std::chrono::microseconds{static_cast<std::int64_t>(ms * 1000)});
@@ -119,8 +120,8 @@ struct Database::Impl {
         idle.push_back(std::move(connection));
     }
 
-    /// Calls `attempt(connection)` until it succeeds or fails for good. `may_repeat` says whether it may run again after
-    /// the connection broke.
+    /// Calls `attempt(connection)` until it succeeds or fails for good. `may_repeat` says whether it may run
+    /// again after the connection broke.
     template <class Attempt>
     void with_retries(Outcome& outcome, const Attempt& attempt) {
         for (int number = 1;; ++number) {
@@ -188,8 +189,8 @@ struct Database::Impl {
 
 namespace {
 
-/// Runs `job` on a database thread, accounts for it and runs its callbacks. Holds no reference to the pool while it is
-/// suspended: the pool's queue holds us.
+/// Runs `job` on a database thread, accounts for it and runs its callbacks. Holds no reference to the pool
+/// while it is suspended: the pool's queue holds us.
 Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::function<void(Outcome&)> job) {
     const auto context = core::current_context();
     const auto outcome = std::make_shared<Outcome>();
@@ -224,7 +225,9 @@ Rows Transaction::exec_params(const Sql& sql, const std::vector<Param>& params) 
     return connection_.execute(sql, params);
 }
 
-void Transaction::exec_script(const std::string& sql) { connection_.execute_script(sql); }
+void Transaction::exec_script(const std::string& sql) {
+    connection_.execute_script(sql);
+}
 
 Database::Database(const core::DatabaseConfig& config, std::string application_name, asio::any_io_executor)
     : impl_{std::make_shared<Impl>(config, std::move(application_name))} {}
@@ -234,7 +237,9 @@ Database::~Database() {
     impl_->threads.join();
 }
 
-const core::DatabaseConfig& Database::config() const { return impl_->config; }
+const core::DatabaseConfig& Database::config() const {
+    return impl_->config;
+}
 
 Task<void> Database::run_erased(std::string name, std::function<void(Transaction&)> body) {
     co_await dispatch(impl_, std::move(name), [impl = impl_.get(), body = std::move(body)](Outcome& outcome) {
@@ -244,13 +249,13 @@ Task<void> Database::run_erased(std::string name, std::function<void(Transaction
 
 Task<Rows> Database::query_params(Sql sql, std::vector<Param> params) {
     const auto rows = std::make_shared<Rows>();
-    co_await dispatch(
-        impl_, std::string{sql.name}, [impl = impl_.get(), rows, sql, params = std::move(params)](Outcome& outcome) {
-            impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
-                repeatable = only_reads(sql.text);
-                *rows = connection.execute(sql, params);
-            });
-        });
+    co_await dispatch(impl_, std::string{sql.name},
+                      [impl = impl_.get(), rows, sql, params = std::move(params)](Outcome& outcome) {
+                          impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
+                              repeatable = only_reads(sql.text);
+                              *rows = connection.execute(sql, params);
+                          });
+                      });
     co_return std::move(*rows);
 }
 

@@ -13,9 +13,13 @@ void append_element(std::string& out, const std::string& text) {
     out += '"';
 }
 
-void append_element(std::string& out, std::int64_t value) { out += std::to_string(value); }
+void append_element(std::string& out, std::int64_t value) {
+    out += std::to_string(value);
+}
 
-void append_element(std::string& out, bool value) { out += value ? 't' : 'f'; }
+void append_element(std::string& out, bool value) {
+    out += value ? 't' : 'f';
+}
 
 template <class T>
 void append_element(std::string& out, const std::optional<T>& value) {
@@ -26,7 +30,8 @@ void append_element(std::string& out, const std::optional<T>& value) {
     }
 }
 
-/// PostgreSQL's array literal. Strings are always quoted, so that an empty one or the word NULL stays a string.
+/// PostgreSQL's array literal. Strings are always quoted, so that an empty one or the word NULL stays a
+/// string.
 template <class Values>
 std::string array_literal(const Values& values) {
     std::string out{"{"};

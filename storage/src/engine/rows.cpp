@@ -25,15 +25,19 @@ Rows::Rows(std::shared_ptr<const Impl> impl) : impl_{std::move(impl)} {}
 
 Field Rows::Row::operator[](std::size_t column) const {
     if (index_ >= impl_->rows || column >= impl_->columns) {
-        throw StoreError{fmt::format("row {}, column {} asked of a result of {} rows, {} columns", index_, column,
-                                     impl_->rows, impl_->columns)};
+        throw StoreError{fmt::format("row {}, column {} asked of a result of {} rows, {} columns", index_,
+                                     column, impl_->rows, impl_->columns)};
     }
     const auto& cell = impl_->cells[index_ * impl_->columns + column];
     return Field{impl_->text.data() + cell.offset, cell.size, cell.null};
 }
 
-std::size_t Rows::size() const { return impl_->rows; }
+std::size_t Rows::size() const {
+    return impl_->rows;
+}
 
-std::size_t Rows::affected() const { return impl_->affected; }
+std::size_t Rows::affected() const {
+    return impl_->affected;
+}
 
 }  // namespace weft::storage

@@ -8,8 +8,8 @@
 
 namespace weft::storage {
 
-/// A result copied into two flat buffers on the database thread, so that reading it on the logic thread is only
-/// arithmetic.
+/// A result copied into two flat buffers on the database thread, so that reading it on the logic thread is
+/// only arithmetic.
 struct Rows::Impl {
     struct Cell {
         std::size_t offset = 0;

@@ -57,8 +57,9 @@ void check_encoding(Connection& connection) {
             row[0].view())};
     }
     if (row[1].view() != "C" && row[1].view() != "POSIX") {
-        core::log_warning("database", "the database's collation is {}, not C: indexes may break when the operating "
-                                      "system changes its sort order",
+        core::log_warning("database",
+                          "the database's collation is {}, not C: indexes may break when the operating "
+                          "system changes its sort order",
                           row[1].view());
     }
 }
@@ -69,17 +70,19 @@ std::optional<std::int64_t> check_synapse_schema(Connection& connection) {
     const auto version = connection.execute(kSynapseVersion, {}).front()[0].opt_i64();
     if (!version) throw StoreError{"the database has Synapse's tables, but schema_version is empty"};
     if (*version != kSynapseSchemaVersion) {
-        throw StoreError{fmt::format(
-            "the database has Synapse's schema version {}, only version {} (Synapse 1.13 to 1.19) can be used{}", *version,
-            kSynapseSchemaVersion,
-            *version < kSynapseSchemaVersion ? ": run one of those versions on it first" : "")};
+        throw StoreError{
+            fmt::format("the database has Synapse's schema version {}, only version {} (Synapse 1.13 to "
+                        "1.19) can be used{}",
+                        *version, kSynapseSchemaVersion,
+                        *version < kSynapseSchemaVersion ? ": run one of those versions on it first" : "")};
     }
     return version;
 }
 
 std::vector<int> applied_versions(Connection& connection) {
     std::vector<int> versions;
-    for (const auto row : connection.execute(kApplied, {})) versions.push_back(static_cast<int>(row[0].i64()));
+    for (const auto row : connection.execute(kApplied, {}))
+        versions.push_back(static_cast<int>(row[0].i64()));
     return versions;
 }
 
@@ -113,8 +116,8 @@ std::vector<std::string> migrate(const Database& database) {
     std::vector<std::string> done;
     for (const int version : applied) {
         if (version > newest) {
-            throw StoreError{fmt::format("the database has migration {}, this program knows only {}: it is too old",
-                                         version, newest)};
+            throw StoreError{fmt::format(
+                "the database has migration {}, this program knows only {}: it is too old", version, newest)};
         }
     }
     for (const auto& migration : migrations()) {

@@ -17,7 +17,8 @@ constexpr Sql kInsert{"insert_access_token", R"sql(
     INSERT INTO access_tokens (id, user_id, device_id, token, valid_until_ms)
     VALUES (nextval('weft_access_token_id_seq'), $1, $2, $3, $4) RETURNING id)sql"};
 
-constexpr Sql kDelete{"delete_access_token", "DELETE FROM access_tokens WHERE token = $1 RETURNING token, id, device_id"};
+constexpr Sql kDelete{"delete_access_token",
+                      "DELETE FROM access_tokens WHERE token = $1 RETURNING token, id, device_id"};
 
 constexpr Sql kDeleteOfUser{"delete_access_tokens_of_user", R"sql(
     DELETE FROM access_tokens WHERE user_id = $1 AND ($2::bigint IS NULL OR id <> $2)
@@ -46,27 +47,28 @@ AccessTokenStore::AccessTokenStore(StoreContext context)
 }
 
 Task<std::int64_t> AccessTokenStore::add_token(NewAccessToken token) {
-    const auto rows =
-        co_await context_.db.query(kInsert, token.user_id, token.device_id, token.token, token.valid_until_ms);
+    const auto rows = co_await context_.db.query(kInsert, token.user_id, token.device_id, token.token,
+                                                 token.valid_until_ms);
     co_return rows.front()[0].i64();
 }
 
 Task<std::shared_ptr<const TokenOwner>> AccessTokenStore::get_user_by_access_token(std::string token) {
-    const auto cached = co_await tokens_.get(token, [this](std::string key) -> Task<std::optional<TokenOwner>> {
-        const auto rows = co_await context_.db.query(kGet, key);
-        if (rows.empty()) co_return std::nullopt;
-        const auto row = rows.front();
-        TokenOwner owner;
-        owner.user_id = row[0].str();
-        owner.token_id = row[1].i64();
-        owner.device_id = row[2].opt_str();
-        owner.guest = row[3].i64() != 0;
-        owner.admin = row[4].i64() != 0;
-        owner.deactivated = row[5].i64() != 0;
-        owner.valid_until_ms = row[6].opt_i64();
-        owner.appservice_id = row[7].opt_str();
-        co_return owner;
-    });
+    const auto cached =
+        co_await tokens_.get(token, [this](std::string key) -> Task<std::optional<TokenOwner>> {
+            const auto rows = co_await context_.db.query(kGet, key);
+            if (rows.empty()) co_return std::nullopt;
+            const auto row = rows.front();
+            TokenOwner owner;
+            owner.user_id = row[0].str();
+            owner.token_id = row[1].i64();
+            owner.device_id = row[2].opt_str();
+            owner.guest = row[3].i64() != 0;
+            owner.admin = row[4].i64() != 0;
+            owner.deactivated = row[5].i64() != 0;
+            owner.valid_until_ms = row[6].opt_i64();
+            owner.appservice_id = row[7].opt_str();
+            co_return owner;
+        });
     if (!*cached) tokens_.invalidate(token);  // guesses must not push real tokens out
     co_return present(cached);
 }
@@ -82,15 +84,15 @@ Task<bool> AccessTokenStore::delete_token(std::string token) {
     });
 }
 
-Task<std::vector<DeletedToken>> AccessTokenStore::delete_tokens_of_user(std::string user_id,
-                                                                        std::optional<std::int64_t> except_token_id) {
+Task<std::vector<DeletedToken>> AccessTokenStore::delete_tokens_of_user(
+    std::string user_id, std::optional<std::int64_t> except_token_id) {
     co_return co_await context_.db.run("delete_access_tokens_of_user", [&, this](Transaction& txn) {
         return deleted_tokens(txn, context_.cache_writer, txn.exec(kDeleteOfUser, user_id, except_token_id));
     });
 }
 
-Task<std::vector<DeletedToken>> AccessTokenStore::delete_tokens_of_devices(std::string user_id,
-                                                                           std::vector<std::string> device_ids) {
+Task<std::vector<DeletedToken>> AccessTokenStore::delete_tokens_of_devices(
+    std::string user_id, std::vector<std::string> device_ids) {
     co_return co_await context_.db.run("delete_access_tokens_of_devices", [&, this](Transaction& txn) {
         return deleted_tokens(txn, context_.cache_writer, txn.exec(kDeleteOfDevices, user_id, device_ids));
     });

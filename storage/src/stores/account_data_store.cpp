@@ -15,13 +15,15 @@ constexpr std::size_t kGlobalCacheEntries = 10'000;
 constexpr std::size_t kRoomCacheEntries = 20'000;
 constexpr std::size_t kTagsCacheEntries = 10'000;
 
-// Single statements under READ COMMITTED: the row with the greatest ID is shared by all writers, and waiting for its
-// lock is cheaper than a serialization failure. An older token that comes late does not replace a newer one.
+// Single statements under READ COMMITTED: the row with the greatest ID is shared by all writers, and waiting
+// for its lock is cheaper than a serialization failure. An older token that comes late does not replace a
+// newer one.
 constexpr Sql kSetGlobal{"set_account_data", R"sql(
     WITH newest AS (UPDATE account_data_max_stream_id SET stream_id = $1 WHERE stream_id < $1)
     INSERT INTO account_data (stream_id, user_id, account_data_type, content) VALUES ($1, $2, $3, $4)
     ON CONFLICT (user_id, account_data_type) DO UPDATE
-    SET stream_id = EXCLUDED.stream_id, content = EXCLUDED.content WHERE account_data.stream_id < EXCLUDED.stream_id)sql"};
+    SET stream_id = EXCLUDED.stream_id, content = EXCLUDED.content
+    WHERE account_data.stream_id < EXCLUDED.stream_id)sql"};
 
 constexpr Sql kSetRoom{"set_room_account_data", R"sql(
     INSERT INTO room_account_data (stream_id, user_id, room_id, account_data_type, content) VALUES ($1, $2, $3, $4, $5)
@@ -33,7 +35,8 @@ constexpr Sql kSetTag{"set_room_tag", R"sql(
     INSERT INTO room_tags (user_id, room_id, tag, content) VALUES ($1, $2, $3, $4)
     ON CONFLICT (user_id, room_id, tag) DO UPDATE SET content = EXCLUDED.content)sql"};
 
-constexpr Sql kRemoveTag{"remove_room_tag", "DELETE FROM room_tags WHERE user_id = $1 AND room_id = $2 AND tag = $3"};
+constexpr Sql kRemoveTag{"remove_room_tag",
+                         "DELETE FROM room_tags WHERE user_id = $1 AND room_id = $2 AND tag = $3"};
 
 constexpr Sql kSetTagRevision{"set_room_tags_revision", R"sql(
     INSERT INTO room_tags_revisions (user_id, room_id, stream_id) VALUES ($1, $2, $3)
@@ -88,7 +91,7 @@ std::string tags_json(const TagsOfRoom& tags) {
     boost::json::object object;
     for (const auto& [tag, content] : tags) {
         auto parsed = proto::parse_json(content);
-        object[tag] = parsed ? std::move(*parsed) : boost::json::value{boost::json::object{}};
+        object[tag] = parsed ? std::move(*parsed) : boost::json::value(boost::json::object{});
     }
     return proto::to_json(object);
 }
@@ -216,7 +219,8 @@ Task<std::optional<std::string>> AccountDataStore::global_by_type(std::string us
     co_return found == data->end() ? std::nullopt : std::optional{found->second};
 }
 
-Task<std::shared_ptr<const AccountDataByType>> AccountDataStore::room(std::string user_id, std::string room_id) {
+Task<std::shared_ptr<const AccountDataByType>> AccountDataStore::room(std::string user_id,
+                                                                      std::string room_id) {
     const KeyPair wanted{std::move(user_id), std::move(room_id)};
     co_return co_await room_cache_.get(wanted, [this](KeyPair key) -> Task<AccountDataByType> {
         co_return to_by_type(co_await context_.db.query(kRoom, key.first, key.second));
@@ -243,7 +247,8 @@ Task<TagsByRoom> AccountDataStore::changed_tags(std::string user_id, std::int64_
     co_return to_tags(co_await context_.db.query(kChangedTags, user_id, from, to));
 }
 
-Task<StreamUpdates> AccountDataStore::updates_account_data(std::int64_t from, std::int64_t to, std::size_t limit) {
+Task<StreamUpdates> AccountDataStore::updates_account_data(std::int64_t from, std::int64_t to,
+                                                           std::size_t limit) {
     const auto rows = co_await context_.db.query(kUpdates, from, to, limit);
     co_return make_updates(rows, to, limit, [](const Rows::Row& row) {
         return AccountDataRow{row[1].str(), row[2].opt_str(), row[3].str()}.to_json();

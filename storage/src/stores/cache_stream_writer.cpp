@@ -49,8 +49,8 @@ void invalidate_by_row(const CacheRegistry& registry, const CachesRow& row) {
 
 }  // namespace
 
-/// Puts the tokens of this process into ascending order although transactions commit in any order. `open` is shared
-/// with database threads; the rest belongs to the logic thread.
+/// Puts the tokens of this process into ascending order although transactions commit in any order. `open` is
+/// shared with database threads; the rest belongs to the logic thread.
 struct CacheStreamWriter::Order : std::enable_shared_from_this<Order> {
     Order(StreamState& to, CacheRegistry& caches, asio::any_io_executor on)
         : stream{&to}, registry{caches}, executor{std::move(on)} {}
@@ -124,8 +124,9 @@ struct CacheStreamWriter::Order : std::enable_shared_from_this<Order> {
     }
 };
 
-CacheStreamWriter::CacheStreamWriter(Database& db, StreamState& stream, CacheRegistry& registry, std::string instance,
-                                     const core::Clock& clock, asio::any_io_executor executor)
+CacheStreamWriter::CacheStreamWriter(Database& db, StreamState& stream, CacheRegistry& registry,
+                                     std::string instance, const core::Clock& clock,
+                                     asio::any_io_executor executor)
     : db_{db},
       registry_{registry},
       instance_{std::move(instance)},
@@ -138,15 +139,21 @@ CacheStreamWriter::CacheStreamWriter(Database& db, StreamState& stream, CacheReg
     });
 }
 
-CacheStreamWriter::~CacheStreamWriter() { order_->stream = nullptr; }
+CacheStreamWriter::~CacheStreamWriter() {
+    order_->stream = nullptr;
+}
 
-void CacheStreamWriter::invalidate(Transaction& txn, const std::string& name, const std::vector<std::string>& keys) {
+void CacheStreamWriter::invalidate(Transaction& txn, const std::string& name,
+                                   const std::vector<std::string>& keys) {
     write(txn, name, &keys);
 }
 
-void CacheStreamWriter::invalidate_all(Transaction& txn, const std::string& name) { write(txn, name, nullptr); }
+void CacheStreamWriter::invalidate_all(Transaction& txn, const std::string& name) {
+    write(txn, name, nullptr);
+}
 
-void CacheStreamWriter::write(Transaction& txn, const std::string& name, const std::vector<std::string>* keys) {
+void CacheStreamWriter::write(Transaction& txn, const std::string& name,
+                              const std::vector<std::string>* keys) {
     CachesRow row;
     row.cache = name;
     if (keys != nullptr) row.keys = *keys;

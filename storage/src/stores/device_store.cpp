@@ -15,7 +15,8 @@ constexpr Sql kInsert{"insert_device", R"sql(
     INSERT INTO devices (user_id, device_id, display_name, hidden) VALUES ($1, $2, $3, FALSE)
     ON CONFLICT (user_id, device_id) DO NOTHING)sql"};
 
-constexpr Sql kIsHidden{"device_is_hidden", "SELECT hidden FROM devices WHERE user_id = $1 AND device_id = $2"};
+constexpr Sql kIsHidden{"device_is_hidden",
+                        "SELECT hidden FROM devices WHERE user_id = $1 AND device_id = $2"};
 
 constexpr Sql kGet{"get_device", R"sql(
     SELECT user_id, device_id, display_name, last_seen, ip, user_agent FROM devices
@@ -75,7 +76,8 @@ DeviceStore::DeviceStore(StoreContext context, StreamState& device_lists)
     : context_{std::move(context)}, device_lists_{device_lists} {
     device_lists_.on_invalidate([&stream = device_lists_](std::int64_t token, const StreamRows& rows) {
         for (const auto& json : rows) {
-            if (const auto row = DeviceListsRow::parse(json)) stream.changes().entity_changed(row->entity, token);
+            if (const auto row = DeviceListsRow::parse(json))
+                stream.changes().entity_changed(row->entity, token);
         }
     });
 }
@@ -107,9 +109,11 @@ Task<bool> DeviceStore::set_display_name(std::string user_id, std::string device
     co_return result.affected() == 1;
 }
 
-Task<std::vector<std::string>> DeviceStore::delete_devices(std::string user_id, std::vector<std::string> device_ids) {
+Task<std::vector<std::string>> DeviceStore::delete_devices(std::string user_id,
+                                                           std::vector<std::string> device_ids) {
     std::vector<std::string> deleted;
-    for (const auto row : co_await context_.db.query(kDelete, user_id, device_ids)) deleted.push_back(row[0].str());
+    for (const auto row : co_await context_.db.query(kDelete, user_id, device_ids))
+        deleted.push_back(row[0].str());
     co_return deleted;
 }
 
@@ -149,7 +153,8 @@ Task<std::vector<std::string>> DeviceStore::users_changed(std::vector<std::strin
     std::erase_if(users, [&](const std::string& user) { return !changes.has_changed(user, from); });
     std::vector<std::string> changed;
     if (users.empty() || from >= to) co_return changed;
-    for (const auto row : co_await context_.db.query(kUsersChanged, from, to, users)) changed.push_back(row[0].str());
+    for (const auto row : co_await context_.db.query(kUsersChanged, from, to, users))
+        changed.push_back(row[0].str());
     co_return changed;
 }
 

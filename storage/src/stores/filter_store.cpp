@@ -25,7 +25,8 @@ constexpr Sql kGet{"get_filter", R"sql(
 }  // namespace
 
 FilterStore::FilterStore(StoreContext context)
-    : context_{std::move(context)}, filters_{"get_user_filter", context_.scaled(kCacheEntries), context_.executor} {}
+    : context_{std::move(context)},
+      filters_{"get_user_filter", context_.scaled(kCacheEntries), context_.executor} {}
 
 Task<std::int64_t> FilterStore::add(std::string localpart, std::string filter_json) {
     for (int attempt = 1;; ++attempt) {
@@ -43,11 +44,12 @@ Task<std::int64_t> FilterStore::add(std::string localpart, std::string filter_js
 
 Task<std::shared_ptr<const std::string>> FilterStore::get(std::string localpart, std::int64_t filter_id) {
     const KeyPair key{std::move(localpart), std::to_string(filter_id)};
-    const auto cached = co_await filters_.get(key, [this](KeyPair wanted) -> Task<std::optional<std::string>> {
-        const auto rows = co_await context_.db.query(kGet, wanted.first, wanted.second);
-        if (rows.empty()) co_return std::nullopt;
-        co_return rows.front()[0].str();
-    });
+    const auto cached =
+        co_await filters_.get(key, [this](KeyPair wanted) -> Task<std::optional<std::string>> {
+            const auto rows = co_await context_.db.query(kGet, wanted.first, wanted.second);
+            if (rows.empty()) co_return std::nullopt;
+            co_return rows.front()[0].str();
+        });
     if (!*cached) filters_.invalidate(key);  // the number may be given out later
     co_return present(cached);
 }

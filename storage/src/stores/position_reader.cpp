@@ -8,8 +8,9 @@ namespace weft::storage {
 
 namespace {
 
-/// One row a stream (and one an instance for caches). GREATEST passes over NULL; an empty stream stands at 1. Instances
-/// are found by skipping from one to the next in the index: the table of cache invalidations is large.
+/// One row a stream (and one an instance for caches). GREATEST passes over NULL; an empty stream stands at 1.
+/// Instances are found by skipping from one to the next in the index: the table of cache invalidations is
+/// large.
 constexpr Sql kPositions{"stream_positions", R"sql(
     WITH RECURSIVE instances(name) AS (
         SELECT min(instance_name) FROM cache_invalidation_stream_by_instance
@@ -78,11 +79,14 @@ StreamPositions parse(const Rows& rows) {
 
 std::int64_t StreamPositions::of(const std::string& stream) const {
     const auto found = streams.find(stream);
-    if (found == streams.end()) throw StoreError{fmt::format("the stream {} has no position in the database", stream)};
+    if (found == streams.end())
+        throw StoreError{fmt::format("the stream {} has no position in the database", stream)};
     return found->second;
 }
 
-Task<StreamPositions> PositionReader::read() { co_return parse(co_await db_.query(kPositions)); }
+Task<StreamPositions> PositionReader::read() {
+    co_return parse(co_await db_.query(kPositions));
+}
 
 StreamPositions PositionReader::read_blocking() {
     StreamPositions positions;

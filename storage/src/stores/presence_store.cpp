@@ -31,7 +31,8 @@ constexpr Sql kOfUsers{"presence_of_users", R"sql(
 constexpr Sql kUpdates{"presence_updates", R"sql(
     SELECT stream_id, user_id, state, last_active_ts, last_federation_update_ts, last_user_sync_ts, status_msg,
            currently_active
-    FROM presence_stream WHERE stream_id > $1 AND stream_id <= $2 ORDER BY stream_id FETCH FIRST $3 ROWS WITH TIES)sql"};
+    FROM presence_stream WHERE stream_id > $1 AND stream_id <= $2
+    ORDER BY stream_id FETCH FIRST $3 ROWS WITH TIES)sql"};
 
 /// Reads the seven fields from column `first` on.
 PresenceState to_state(const Rows::Row& row, std::size_t first = 0) {
@@ -49,20 +50,18 @@ PresenceState to_state(const Rows::Row& row, std::size_t first = 0) {
 }  // namespace
 
 boost::json::value presence_row(const PresenceState& state) {
-    return PresenceRow{state.user_id,           state.state,      state.last_active_ts, state.last_federation_update_ts,
-                       state.last_user_sync_ts, state.status_msg, state.currently_active}
+    return PresenceRow{
+        state.user_id,           state.state,      state.last_active_ts,  state.last_federation_update_ts,
+        state.last_user_sync_ts, state.status_msg, state.currently_active}
         .to_json();
 }
 
 std::optional<PresenceState> presence_from_row(const boost::json::value& row) {
     auto parsed = PresenceRow::parse(row);
     if (!parsed) return std::nullopt;
-    return PresenceState{std::move(parsed->user_id),
-                         std::move(parsed->state),
-                         parsed->last_active_ts,
-                         parsed->last_federation_update_ts,
-                         parsed->last_user_sync_ts,
-                         std::move(parsed->status_msg),
+    return PresenceState{std::move(parsed->user_id), std::move(parsed->state),
+                         parsed->last_active_ts,     parsed->last_federation_update_ts,
+                         parsed->last_user_sync_ts,  std::move(parsed->status_msg),
                          parsed->currently_active};
 }
 
@@ -103,7 +102,8 @@ Task<std::int64_t> PresenceStore::update(std::vector<PresenceState> states) {
         current.push_back(state.currently_active);
         rows.emplace_back(*id++, presence_row(state));
     }
-    co_await context_.db.query(kUpdate, allocation.ids(), users, names, active, federated, synced, messages, current);
+    co_await context_.db.query(kUpdate, allocation.ids(), users, names, active, federated, synced, messages,
+                               current);
     const auto token = allocation.last();
     presence_.publish(std::move(allocation), std::move(rows));
     co_return token;
@@ -132,7 +132,8 @@ Task<std::map<std::string, PresenceState>> PresenceStore::get(std::vector<std::s
 
 Task<StreamUpdates> PresenceStore::updates(std::int64_t from, std::int64_t to, std::size_t limit) {
     const auto rows = co_await context_.db.query(kUpdates, from, to, limit);
-    co_return make_updates(rows, to, limit, [](const Rows::Row& row) { return presence_row(to_state(row, 1)); });
+    co_return make_updates(rows, to, limit,
+                           [](const Rows::Row& row) { return presence_row(to_state(row, 1)); });
 }
 
 }  // namespace weft::storage

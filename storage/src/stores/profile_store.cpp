@@ -27,11 +27,12 @@ ProfileStore::ProfileStore(StoreContext context)
 }
 
 Task<std::shared_ptr<const Profile>> ProfileStore::get(std::string localpart) {
-    const auto cached = co_await profiles_.get(localpart, [this](std::string key) -> Task<std::optional<Profile>> {
-        const auto rows = co_await context_.db.query(kGet, key);
-        if (rows.empty()) co_return std::nullopt;
-        co_return Profile{rows.front()[0].opt_str(), rows.front()[1].opt_str()};
-    });
+    const auto cached =
+        co_await profiles_.get(localpart, [this](std::string key) -> Task<std::optional<Profile>> {
+            const auto rows = co_await context_.db.query(kGet, key);
+            if (rows.empty()) co_return std::nullopt;
+            co_return Profile{rows.front()[0].opt_str(), rows.front()[1].opt_str()};
+        });
     if (!*cached) profiles_.invalidate(localpart);
     co_return present(cached);
 }

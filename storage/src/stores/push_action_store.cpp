@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kCacheEntries = 5'000;
 constexpr auto kCacheName = "get_unread_event_push_actions_by_room_for_user";
 
-/// The newest of a user's receipts counts, wherever it was set; one that points at an event we do not know does not.
-/// Older actions may have been rolled up into event_push_summary.
+/// The newest of a user's receipts counts, wherever it was set; one that points at an event we do not know
+/// does not. Older actions may have been rolled up into event_push_summary.
 constexpr Sql kUnread{"room_unread_counts", R"sql(
     WITH seen AS (
         SELECT m.user_id, COALESCE(r.stream_ordering, joined.stream_ordering, 0) AS upto
@@ -46,7 +46,8 @@ PushActionStore::PushActionStore(StoreContext context, StreamState& events, Stre
         for (const auto& json : rows) {
             const auto row = replication::parse_events_row(json);
             if (!row) continue;
-            if (const auto* event = std::get_if<replication::EventsEventRow>(&*row)) rooms_.invalidate(event->room_id);
+            if (const auto* event = std::get_if<replication::EventsEventRow>(&*row))
+                rooms_.invalidate(event->room_id);
         }
     });
     receipts.on_invalidate([this](std::int64_t, const StreamRows& rows) {

@@ -59,7 +59,9 @@ constexpr Sql kUpdates{"push_rule_updates", R"sql(
     SELECT stream_id, user_id FROM push_rules_stream WHERE stream_id > $1 AND stream_id <= $2
     ORDER BY stream_id FETCH FIRST $3 ROWS WITH TIES)sql"};
 
-core::MatrixError rule_not_found() { return core::MatrixError::not_found("No such push rule"); }
+core::MatrixError rule_not_found() {
+    return core::MatrixError::not_found("No such push rule");
+}
 
 /// The priority of a new rule; makes room for it. A rule that matches before another has the greater number.
 std::int64_t place(Transaction& txn, const std::string& user_id, const NewPushRule& rule) {
@@ -95,7 +97,8 @@ PushRuleStore::PushRuleStore(StoreContext context, StreamState& push_rules, cons
     });
 }
 
-Task<std::vector<std::shared_ptr<const UserPushRules>>> PushRuleStore::get_many(std::vector<std::string> users) {
+Task<std::vector<std::shared_ptr<const UserPushRules>>> PushRuleStore::get_many(
+    std::vector<std::string> users) {
     using Loaded = std::unordered_map<std::string, UserPushRules>;
     auto load = [&db = context_.db](std::vector<std::string> missing) -> Task<Loaded> {
         Loaded loaded;
@@ -104,8 +107,8 @@ Task<std::vector<std::shared_ptr<const UserPushRules>>> PushRuleStore::get_many(
             if (row[3].is_null()) {
                 of_user.enabled.insert_or_assign(row[1].str(), row[2].opt_i64().value_or(0) != 0);
             } else {
-                of_user.rules.push_back({row[1].str(), static_cast<int>(row[3].i64()), static_cast<int>(row[4].i64()),
-                                         row[5].str(), row[6].str()});
+                of_user.rules.push_back({row[1].str(), static_cast<int>(row[3].i64()),
+                                         static_cast<int>(row[4].i64()), row[5].str(), row[6].str()});
             }
         }
         co_return loaded;
@@ -129,9 +132,9 @@ Task<std::optional<std::int64_t>> PushRuleStore::change(std::string user_id, Log
         const auto of_rule = [&rule](auto member) {
             return rule ? std::optional{(*rule).*member} : std::nullopt;
         };
-        txn.exec(kLog, token, event_token, user_id, entry.rule_id, entry.op, of_rule(&StoredPushRule::priority_class),
-                 of_rule(&StoredPushRule::priority), of_rule(&StoredPushRule::conditions),
-                 of_rule(&StoredPushRule::actions));
+        txn.exec(kLog, token, event_token, user_id, entry.rule_id, entry.op,
+                 of_rule(&StoredPushRule::priority_class), of_rule(&StoredPushRule::priority),
+                 of_rule(&StoredPushRule::conditions), of_rule(&StoredPushRule::actions));
         return true;
     });
     if (!changed) co_return std::nullopt;
@@ -143,7 +146,8 @@ Task<std::int64_t> PushRuleStore::add(std::string user_id, NewPushRule rule) {
     StoredPushRule stored{rule.rule_id, rule.priority_class, 0, rule.conditions, rule.actions};
     const auto token = co_await change(user_id, LogEntry{rule.rule_id, "ADD", stored}, [&](Transaction& txn) {
         const auto priority = place(txn, user_id, rule);
-        txn.exec(kUpsert, user_id, rule.rule_id, rule.priority_class, priority, rule.conditions, rule.actions);
+        txn.exec(kUpsert, user_id, rule.rule_id, rule.priority_class, priority, rule.conditions,
+                 rule.actions);
         return true;
     });
     co_return *token;
@@ -180,7 +184,8 @@ Task<std::int64_t> PushRuleStore::set_actions(std::string user_id, std::string r
 
 Task<StreamUpdates> PushRuleStore::updates(std::int64_t from, std::int64_t to, std::size_t limit) {
     const auto rows = co_await context_.db.query(kUpdates, from, to, limit);
-    co_return make_updates(rows, to, limit, [](const Rows::Row& row) { return PushRulesRow{row[1].str()}.to_json(); });
+    co_return make_updates(rows, to, limit,
+                           [](const Rows::Row& row) { return PushRulesRow{row[1].str()}.to_json(); });
 }
 
 }  // namespace weft::storage

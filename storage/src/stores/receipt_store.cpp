@@ -44,7 +44,8 @@ constexpr Sql kClearPushActions{"clear_push_actions", R"sql(
     WHERE room_id = $1 AND user_id = $2 AND stream_ordering <= $3 AND COALESCE(highlight, 0) = 0)sql"};
 
 constexpr Sql kOfRooms{"receipts_of_rooms", R"sql(
-    SELECT room_id, receipt_type, user_id, event_id, data FROM receipts_linearized WHERE room_id = ANY ($1::text[]))sql"};
+    SELECT room_id, receipt_type, user_id, event_id, data FROM receipts_linearized
+    WHERE room_id = ANY ($1::text[]))sql"};
 
 constexpr Sql kChanged{"receipts_changed", R"sql(
     SELECT room_id, receipt_type, user_id, event_id, data FROM receipts_linearized
@@ -57,7 +58,9 @@ constexpr Sql kUpdates{"receipt_updates", R"sql(
     SELECT stream_id, room_id, receipt_type, user_id, event_id, data FROM receipts_linearized
     WHERE stream_id > $1 AND stream_id <= $2 ORDER BY stream_id FETCH FIRST $3 ROWS WITH TIES)sql"};
 
-bool means_read(const std::string& type) { return type == "m.read" || type == "m.read.private"; }
+bool means_read(const std::string& type) {
+    return type == "m.read" || type == "m.read.private";
+}
 
 Receipt to_receipt(const Rows::Row& row) {
     return {row[0].str(), row[1].str(), row[2].str(), row[3].str(), row[4].str()};
@@ -90,8 +93,9 @@ void ReceiptStore::on_rows(std::int64_t token, const StreamRows& rows) {
         if (!row) continue;
         room_cache_.invalidate(row->room_id);
         receipts_.changes().entity_changed(row->room_id, token);
-        recent_.add(token, row->room_id,
-                    Receipt{row->room_id, row->receipt_type, row->user_id, row->event_id, proto::to_json(row->data)});
+        recent_.add(
+            token, row->room_id,
+            Receipt{row->room_id, row->receipt_type, row->user_id, row->event_id, proto::to_json(row->data)});
     }
 }
 
@@ -106,8 +110,10 @@ Task<std::optional<std::int64_t>> ReceiptStore::insert(Receipt receipt) {
         const auto present_place = row[2].opt_i64();
         if (row[1].view() == receipt.event_id) return false;
         if (place && present_place && *present_place >= *place) return false;
-        txn.exec(kUpsert, token, receipt.room_id, receipt.type, receipt.user_id, receipt.event_id, receipt.data);
-        if (place && means_read(receipt.type)) txn.exec(kClearPushActions, receipt.room_id, receipt.user_id, *place);
+        txn.exec(kUpsert, token, receipt.room_id, receipt.type, receipt.user_id, receipt.event_id,
+                 receipt.data);
+        if (place && means_read(receipt.type))
+            txn.exec(kClearPushActions, receipt.room_id, receipt.user_id, *place);
         return true;
     });
     if (!stored) co_return std::nullopt;
@@ -116,8 +122,8 @@ Task<std::optional<std::int64_t>> ReceiptStore::insert(Receipt receipt) {
 }
 
 Task<std::vector<std::shared_ptr<const ReceiptList>>> ReceiptStore::of_rooms(std::vector<std::string> rooms) {
-    auto load = [&db = context_.db](std::vector<std::string> missing)
-        -> Task<std::unordered_map<std::string, ReceiptList>> {
+    auto load = [&db = context_.db](
+                    std::vector<std::string> missing) -> Task<std::unordered_map<std::string, ReceiptList>> {
         std::unordered_map<std::string, ReceiptList> by_room;
         for (const auto row : co_await db.query(kOfRooms, missing)) {
             auto receipt = std::make_shared<const Receipt>(to_receipt(row));
@@ -154,7 +160,8 @@ Task<ReceiptList> ReceiptStore::changed(std::vector<std::string> rooms, std::int
     co_return list;
 }
 
-Task<std::optional<std::string>> ReceiptStore::event_of(std::string user_id, std::string room_id, std::string type) {
+Task<std::optional<std::string>> ReceiptStore::event_of(std::string user_id, std::string room_id,
+                                                        std::string type) {
     const auto rows = co_await context_.db.query(kEventOf, user_id, room_id, type);
     co_return rows.empty() ? std::nullopt : std::optional{rows.front()[0].str()};
 }

@@ -18,11 +18,13 @@ constexpr Sql kDelete{"delete_registration_token", "DELETE FROM registration_tok
 
 constexpr Sql kIsValid{"registration_token_is_valid", R"sql(
     SELECT 1 FROM registration_tokens WHERE token = $1
-    AND (uses_allowed IS NULL OR pending + completed < uses_allowed) AND (expiry_time IS NULL OR expiry_time > $2))sql"};
+    AND (uses_allowed IS NULL OR pending + completed < uses_allowed)
+    AND (expiry_time IS NULL OR expiry_time > $2))sql"};
 
 constexpr Sql kReserve{"reserve_registration_token", R"sql(
     UPDATE registration_tokens SET pending = pending + 1 WHERE token = $1
-    AND (uses_allowed IS NULL OR pending + completed < uses_allowed) AND (expiry_time IS NULL OR expiry_time > $2))sql"};
+    AND (uses_allowed IS NULL OR pending + completed < uses_allowed)
+    AND (expiry_time IS NULL OR expiry_time > $2))sql"};
 
 constexpr Sql kComplete{"complete_registration_token", R"sql(
     UPDATE registration_tokens SET completed = completed + 1, pending = GREATEST(pending - 1, 0) WHERE token = $1)sql"};
@@ -55,7 +57,7 @@ Task<std::vector<RegistrationToken>> RegistrationTokenStore::list() {
 }
 
 Task<bool> RegistrationTokenStore::remove(std::string token) {
-    co_return(co_await context_.db.query(kDelete, token)).affected() == 1;
+    co_return (co_await context_.db.query(kDelete, token)).affected() == 1;
 }
 
 Task<bool> RegistrationTokenStore::is_valid(std::string token) {
@@ -63,11 +65,15 @@ Task<bool> RegistrationTokenStore::is_valid(std::string token) {
 }
 
 Task<bool> RegistrationTokenStore::reserve(std::string token) {
-    co_return(co_await context_.db.query(kReserve, token, context_.clock.now_ms())).affected() == 1;
+    co_return (co_await context_.db.query(kReserve, token, context_.clock.now_ms())).affected() == 1;
 }
 
-Task<void> RegistrationTokenStore::complete(std::string token) { co_await context_.db.query(kComplete, token); }
+Task<void> RegistrationTokenStore::complete(std::string token) {
+    co_await context_.db.query(kComplete, token);
+}
 
-Task<void> RegistrationTokenStore::release(std::string token) { co_await context_.db.query(kRelease, token); }
+Task<void> RegistrationTokenStore::release(std::string token) {
+    co_await context_.db.query(kRelease, token);
+}
 
 }  // namespace weft::storage

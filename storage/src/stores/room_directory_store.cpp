@@ -81,7 +81,8 @@ Task<std::optional<std::int64_t>> RoomDirectoryStore::set_public(std::string roo
     co_return token;
 }
 
-Task<std::vector<PublicRoom>> RoomDirectoryStore::public_rooms(std::size_t limit, std::optional<PublicRoom> after) {
+Task<std::vector<PublicRoom>> RoomDirectoryStore::public_rooms(std::size_t limit,
+                                                               std::optional<PublicRoom> after) {
     std::optional<std::int64_t> members;
     std::optional<std::string> room_id;
     if (after) {
@@ -96,7 +97,7 @@ Task<std::vector<PublicRoom>> RoomDirectoryStore::public_rooms(std::size_t limit
 }
 
 Task<std::int64_t> RoomDirectoryStore::count_public_rooms() {
-    co_return(co_await context_.db.query(kCountPublicRooms)).front()[0].i64();
+    co_return (co_await context_.db.query(kCountPublicRooms)).front()[0].i64();
 }
 
 Task<bool> RoomDirectoryStore::create_alias(RoomAlias alias) {
@@ -126,19 +127,22 @@ Task<std::optional<RoomAlias>> RoomDirectoryStore::get_alias(std::string alias) 
 }
 
 Task<std::optional<std::string>> RoomDirectoryStore::delete_alias(std::string alias) {
-    co_return co_await context_.db.run("delete_room_alias", [&, this](Transaction& txn) -> std::optional<std::string> {
-        const auto rows = txn.exec(kDeleteAlias, alias);
-        if (rows.empty()) return std::nullopt;
-        auto room_id = rows.front()[0].str();
-        context_.cache_writer.invalidate(txn, kCacheName, {room_id});
-        return room_id;
-    });
+    co_return co_await context_.db.run("delete_room_alias",
+                                       [&, this](Transaction& txn) -> std::optional<std::string> {
+                                           const auto rows = txn.exec(kDeleteAlias, alias);
+                                           if (rows.empty()) return std::nullopt;
+                                           auto room_id = rows.front()[0].str();
+                                           context_.cache_writer.invalidate(txn, kCacheName, {room_id});
+                                           return room_id;
+                                       });
 }
 
-Task<std::shared_ptr<const std::vector<std::string>>> RoomDirectoryStore::aliases_of_room(std::string room_id) {
+Task<std::shared_ptr<const std::vector<std::string>>> RoomDirectoryStore::aliases_of_room(
+    std::string room_id) {
     co_return co_await aliases_.get(room_id, [this](std::string room) -> Task<std::vector<std::string>> {
         std::vector<std::string> aliases;
-        for (const auto row : co_await context_.db.query(kAliasesOfRoom, room)) aliases.push_back(row[0].str());
+        for (const auto row : co_await context_.db.query(kAliasesOfRoom, room))
+            aliases.push_back(row[0].str());
         co_return aliases;
     });
 }

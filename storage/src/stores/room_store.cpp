@@ -3,7 +3,8 @@
 namespace weft::storage {
 namespace {
 
-constexpr Sql kForget{"forget_room", "UPDATE room_memberships SET forgotten = 1 WHERE user_id = $1 AND room_id = $2"};
+constexpr Sql kForget{"forget_room",
+                      "UPDATE room_memberships SET forgotten = 1 WHERE user_id = $1 AND room_id = $2"};
 
 constexpr Sql kStateByType{"room_state_by_type",
                            "SELECT room_id, type, event_id FROM current_state_events "
@@ -37,7 +38,8 @@ Task<std::unordered_map<std::string, RoomStore::StateByType>> RoomStore::state_b
     std::unordered_map<std::string, StateByType> out;
     if (rooms.empty()) co_return out;
     const auto rows = co_await context_.db.query(kStateByType, rooms, types);
-    for (const auto row : rows) out[row[0].str()].emplace(row[1].str(), proto::EventId::trusted(row[2].str()));
+    for (const auto row : rows)
+        out[row[0].str()].emplace(row[1].str(), proto::EventId::trusted(row[2].str()));
     co_return out;
 }
 

@@ -30,8 +30,8 @@ std::shared_ptr<const Value> present(const std::shared_ptr<const std::optional<V
     return std::shared_ptr<const Value>{cached, &**cached};
 }
 
-/// A page of a stream out of a query `... ORDER BY token FETCH FIRST limit ROWS WITH TIES`, whose first column is the
-/// token: ties keep all rows of one token together.
+/// A page of a stream out of a query `... ORDER BY token FETCH FIRST limit ROWS WITH TIES`, whose first
+/// column is the token: ties keep all rows of one token together.
 template <class MakeRow>
 StreamUpdates make_updates(const Rows& rows, std::int64_t to, std::size_t limit, const MakeRow& make_row) {
     StreamUpdates updates;
@@ -42,12 +42,13 @@ StreamUpdates make_updates(const Rows& rows, std::int64_t to, std::size_t limit,
     return updates;
 }
 
-/// Cached values of many keys; what is missing is loaded by one call of `load(keys)`, which gives a map. A value whose
-/// key changed on `stream` meanwhile is handed out but not kept. Keys that `load` leaves out get an empty value.
+/// Cached values of many keys; what is missing is loaded by one call of `load(keys)`, which gives a map. A
+/// value whose key changed on `stream` meanwhile is handed out but not kept. Keys that `load` leaves out get
+/// an empty value.
 template <class Value, class Load>
 Task<std::vector<std::shared_ptr<const Value>>> get_many(core::Cache<std::string, Value>& cache,
-                                                         const StreamState& stream, std::vector<std::string> keys,
-                                                         Load load) {
+                                                         const StreamState& stream,
+                                                         std::vector<std::string> keys, Load load) {
     std::vector<std::shared_ptr<const Value>> values;
     std::vector<std::string> missing;
     for (const auto& key : keys) {

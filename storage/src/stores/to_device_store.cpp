@@ -44,7 +44,8 @@ ToDeviceStore::ToDeviceStore(StoreContext context, StreamState& to_device)
     : context_{std::move(context)}, to_device_{to_device} {
     to_device_.on_invalidate([&stream = to_device_](std::int64_t token, const StreamRows& rows) {
         for (const auto& json : rows) {
-            if (const auto row = ToDeviceRow::parse(json)) stream.changes().entity_changed(row->entity, token);
+            if (const auto row = ToDeviceRow::parse(json))
+                stream.changes().entity_changed(row->entity, token);
         }
     });
 }
@@ -79,7 +80,8 @@ Task<ToDeviceBatch> ToDeviceStore::get_messages(std::string user_id, std::string
     co_return batch;
 }
 
-Task<std::size_t> ToDeviceStore::delete_messages(std::string user_id, std::string device_id, std::int64_t upto) {
+Task<std::size_t> ToDeviceStore::delete_messages(std::string user_id, std::string device_id,
+                                                 std::int64_t upto) {
     const KeyPair key{user_id, device_id};
     const auto found = deleted_upto_.find(key);
     if (found != deleted_upto_.end() &&
@@ -94,8 +96,8 @@ Task<std::size_t> ToDeviceStore::delete_messages(std::string user_id, std::strin
 }
 
 Task<StreamUpdates> ToDeviceStore::updates(std::int64_t from, std::int64_t to, std::size_t limit) {
-    // One row an entity, so the range is cut and not the result: what lies beyond must be asked for again, however few
-    // rows there were.
+    // One row an entity, so the range is cut and not the result: what lies beyond must be asked for again,
+    // however few rows there were.
     StreamUpdates updates;
     updates.upto = std::min(to, from + static_cast<std::int64_t>(limit));
     updates.limited = updates.upto < to;

@@ -28,7 +28,8 @@ constexpr Sql kInsertProfile{"insert_profile_of_user", R"sql(
     INSERT INTO profiles (user_id, displayname) VALUES ($1, $2) ON CONFLICT (user_id) DO NOTHING)sql"};
 
 constexpr Sql kSetPassword{"set_password_hash", "UPDATE users SET password_hash = $2 WHERE name = $1"};
-constexpr Sql kSetDeactivated{"set_user_deactivated", "UPDATE users SET deactivated = $2::boolean::int WHERE name = $1"};
+constexpr Sql kSetDeactivated{"set_user_deactivated",
+                              "UPDATE users SET deactivated = $2::boolean::int WHERE name = $1"};
 constexpr Sql kSetAdmin{"set_user_admin", "UPDATE users SET admin = $2::boolean::int WHERE name = $1"};
 
 constexpr Sql kList{"list_users", R"sql(
@@ -72,8 +73,8 @@ Task<bool> UserStore::create_user(NewUser user) {
     try {
         co_return co_await context_.db.run("create_user", [&user, created_s](Transaction& txn) {
             if (!txn.exec(kFindCaseInsensitive, user.user_id).empty()) return false;
-            txn.exec(kInsert, user.user_id, user.password_hash, created_s, user.admin ? 1 : 0, user.guest ? 1 : 0,
-                     user.appservice_id, user.user_type);
+            txn.exec(kInsert, user.user_id, user.password_hash, created_s, user.admin ? 1 : 0,
+                     user.guest ? 1 : 0, user.appservice_id, user.user_type);
             txn.exec(kInsertProfile, localpart_of(user.user_id), user.displayname);
             return true;
         });
@@ -94,7 +95,8 @@ Task<std::shared_ptr<const User>> UserStore::get_user(std::string user_id) {
 
 Task<std::vector<std::string>> UserStore::find_case_insensitive(std::string user_id) {
     std::vector<std::string> names;
-    for (const auto row : co_await context_.db.query(kFindCaseInsensitive, user_id)) names.push_back(row[0].str());
+    for (const auto row : co_await context_.db.query(kFindCaseInsensitive, user_id))
+        names.push_back(row[0].str());
     co_return names;
 }
 
@@ -127,14 +129,16 @@ Task<bool> UserStore::set_admin(std::string user_id, bool admin) {
 }
 
 Task<std::vector<User>> UserStore::list_users(UserListQuery query) {
-    const auto rows = co_await context_.db.query(kList, query.search, query.include_guests, query.include_deactivated,
-                                                 query.offset, query.limit);
+    const auto rows = co_await context_.db.query(kList, query.search, query.include_guests,
+                                                 query.include_deactivated, query.offset, query.limit);
     std::vector<User> users;
     users.reserve(rows.size());
     for (const auto row : rows) users.push_back(to_user(row));
     co_return users;
 }
 
-Task<std::int64_t> UserStore::count_users() { co_return(co_await context_.db.query(kCount)).front()[0].i64(); }
+Task<std::int64_t> UserStore::count_users() {
+    co_return (co_await context_.db.query(kCount)).front()[0].i64();
+}
 
 }  // namespace weft::storage

@@ -30,7 +30,9 @@ struct StreamIdGenerator::State {
 StreamIdGenerator::StreamIdGenerator(std::int64_t last, std::int64_t step)
     : state_{std::make_shared<State>(State{step, last, last, {}, {}, {}})} {}
 
-StreamIdGenerator::~StreamIdGenerator() { state_->settled = nullptr; }
+StreamIdGenerator::~StreamIdGenerator() {
+    state_->settled = nullptr;
+}
 
 StreamIdGenerator::Allocation StreamIdGenerator::next(std::size_t count) {
     std::vector<std::int64_t> ids;
@@ -43,9 +45,13 @@ StreamIdGenerator::Allocation StreamIdGenerator::next(std::size_t count) {
     return Allocation{state_, std::move(ids)};
 }
 
-std::int64_t StreamIdGenerator::current() const { return state_->current; }
+std::int64_t StreamIdGenerator::current() const {
+    return state_->current;
+}
 
-void StreamIdGenerator::on_settled(std::function<void()> callback) { state_->settled = std::move(callback); }
+void StreamIdGenerator::on_settled(std::function<void()> callback) {
+    state_->settled = std::move(callback);
+}
 
 StreamIdGenerator::Allocation::Allocation(std::shared_ptr<State> owner, std::vector<std::int64_t> ids)
     : owner_{std::move(owner)}, ids_{std::move(ids)} {}

@@ -67,7 +67,9 @@ void StreamState::share_ids_with(StreamState& other) {
     ids_->members.push_back(this);
 }
 
-bool StreamState::is_writer() const { return std::ranges::find(writers_, self_) != writers_.end(); }
+bool StreamState::is_writer() const {
+    return std::ranges::find(writers_, self_) != writers_.end();
+}
 
 void StreamState::seed(const std::map<std::string, std::int64_t>& positions, std::int64_t step) {
     positions_ = positions;
@@ -111,7 +113,8 @@ std::int64_t StreamState::shared_current() const {
 }
 
 StreamIdGenerator::Allocation StreamState::allocate(std::size_t count) {
-    if (!ids_->generator) throw std::logic_error{fmt::format("{} does not write the stream {}", self_, name_)};
+    if (!ids_->generator)
+        throw std::logic_error{fmt::format("{} does not write the stream {}", self_, name_)};
     return ids_->generator->next(count);
 }
 
@@ -157,7 +160,9 @@ void StreamState::apply(const std::string& instance, std::int64_t token, const S
     notify(token, rows);
 }
 
-void StreamState::advance(const std::string& instance, std::int64_t token) { move_position(instance, token); }
+void StreamState::advance(const std::string& instance, std::int64_t token) {
+    move_position(instance, token);
+}
 
 void StreamState::rewind(const std::string& instance, std::int64_t token) {
     positions_[instance] = token;

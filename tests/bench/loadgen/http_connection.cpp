@@ -33,7 +33,8 @@ std::string_view trimmed(std::string_view text) {
 std::size_t parse_number(std::string_view text, int base) {
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc{} || end == text.data() || value > kBodyBytesMax) fail(boost::system::errc::bad_message);
+    if (error != std::errc{} || end == text.data() || value > kBodyBytesMax)
+        fail(boost::system::errc::bad_message);
     return value;
 }
 

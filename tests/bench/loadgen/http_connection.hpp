@@ -18,15 +18,15 @@ struct HttpResponse {
     std::string body;
 };
 
-/// One HTTP/1.1 connection that stays open between requests. It does as little as it can: the load generator shares
-/// the machine with the servers it measures.
+/// One HTTP/1.1 connection that stays open between requests. It does as little as it can: the load generator
+/// shares the machine with the servers it measures.
 class HttpConnection {
 public:
     HttpConnection(asio::any_io_executor executor, asio::ip::tcp::endpoint server);
 
-    /// Sends a complete request and reads the whole response; `sent` is called once the request is written. Connects
-    /// when necessary; a kept connection that turns out to be closed is replaced once, so a request may arrive twice.
-    /// Throws boost::system::system_error.
+    /// Sends a complete request and reads the whole response; `sent` is called once the request is written.
+    /// Connects when necessary; a kept connection that turns out to be closed is replaced once, so a request
+    /// may arrive twice. Throws boost::system::system_error.
     Task<HttpResponse> exchange(std::string request, std::function<void()> sent = {});
 
     /// Ends the connection; a pending exchange fails.

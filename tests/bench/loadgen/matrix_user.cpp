@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view kApi = "/_matrix/client/v3";
 
-/// What a client that shows rooms asks for: members as they are needed. Presence of a hundred strangers in one room
-/// would be most of what the measured responses say, so it is left out.
+/// What a client that shows rooms asks for: members as they are needed. Presence of a hundred strangers in
+/// one room would be most of what the measured responses say, so it is left out.
 json::object sync_filter() {
     return {{"room", {{"timeline", {{"limit", 20}}}, {"state", {{"lazy_load_members", true}}}}},
             {"presence", {{"types", json::array{}}}}};
@@ -17,14 +17,16 @@ json::object sync_filter() {
 
 std::string text_member(const json::object& object, std::string_view key) {
     const auto* value = object.if_contains(key);
-    if (!value || !value->is_string()) throw BenchError{fmt::format("no {} in {}", key, json::serialize(object))};
+    if (!value || !value->is_string())
+        throw BenchError{fmt::format("no {} in {}", key, json::serialize(object))};
     return std::string{value->as_string()};
 }
 
 json::object parse_object(const std::string& body) {
     boost::system::error_code error;
     auto value = json::parse(body, error);
-    if (error || !value.is_object()) throw BenchError{fmt::format("not a JSON object: {}", body.substr(0, 200))};
+    if (error || !value.is_object())
+        throw BenchError{fmt::format("not a JSON object: {}", body.substr(0, 200))};
     return std::move(value.as_object());
 }
 
@@ -54,7 +56,9 @@ std::string url_encode(std::string_view text) {
 }
 
 MatrixUser::MatrixUser(asio::any_io_executor executor, Server server, std::string name)
-    : connection_{std::move(executor), server.endpoint}, host_{std::move(server.host)}, name_{std::move(name)} {}
+    : connection_{std::move(executor), server.endpoint},
+      host_{std::move(server.host)},
+      name_{std::move(name)} {}
 
 Task<HttpResponse> MatrixUser::request(std::string method, std::string target, std::string body,
                                        std::function<void()> sent) {
@@ -71,8 +75,8 @@ Task<HttpResponse> MatrixUser::request(std::string method, std::string target, s
 Task<json::object> MatrixUser::call(std::string method, std::string target, json::object body) {
     const auto response = co_await request(method, target, json::serialize(body));
     if (response.status != 200) {
-        throw BenchError{
-            fmt::format("{}: {} {}: {} {}", name_, method, target, response.status, response.body.substr(0, 300))};
+        throw BenchError{fmt::format("{}: {} {}: {} {}", name_, method, target, response.status,
+                                     response.body.substr(0, 300))};
     }
     co_return parse_object(response.body);
 }
@@ -113,7 +117,8 @@ Task<std::string> MatrixUser::sync(int timeout_ms, std::function<void()> sent) {
     if (!since_.empty()) target += "&since=" + url_encode(since_);
     auto response = co_await request("GET", target, {}, std::move(sent));
     if (response.status != 200) {
-        throw BenchError{fmt::format("{}: /sync: {} {}", name_, response.status, response.body.substr(0, 300))};
+        throw BenchError{
+            fmt::format("{}: /sync: {} {}", name_, response.status, response.body.substr(0, 300))};
     }
     since_ = find_next_batch(response.body);
     co_return std::move(response.body);

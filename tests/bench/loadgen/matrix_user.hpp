@@ -37,7 +37,8 @@ public:
     Task<void> join(std::string room_id);
     /// Sends a text message with a new transaction ID; returns the event ID.
     Task<std::string> send_text(std::string room_id, std::string text);
-    /// One /sync from `since()` (empty: initial), whose `next_batch` becomes the new `since()`. Returns the body.
+    /// One /sync from `since()` (empty: initial), whose `next_batch` becomes the new `since()`. Returns the
+    /// body.
     Task<std::string> sync(int timeout_ms, std::function<void()> sent = {});
 
     const std::string& since() const { return since_; }
@@ -46,7 +47,8 @@ public:
 
 private:
     /// One request; any status but `expected` throws BenchError with the answer.
-    Task<HttpResponse> request(std::string method, std::string target, std::string body, std::function<void()> sent = {});
+    Task<HttpResponse> request(std::string method, std::string target, std::string body,
+                               std::function<void()> sent = {});
     Task<json::object> call(std::string method, std::string target, json::object body);
 
     HttpConnection connection_;

@@ -169,6 +169,16 @@ inline Request request_for(Method method, std::string target) {
     return request;
 }
 
+/// Requests as they go over the wire; `fields` are whole lines.
+inline std::string post(const std::string& path, const std::string& body, const std::string& fields = {}) {
+    return "POST " + path + " HTTP/1.1\r\nHost: x\r\n" + fields +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+inline std::string get(const std::string& path, const std::string& fields = {}) {
+    return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n";
+}
+
 /// A server on a free port with a few endpoints: /echo gives the body back, /hold answers when released.
 class ServerFixture {
 public:

@@ -9,8 +9,10 @@ TEST_CASE("the cache that is named is invalidated, with its keys") {
     CacheRegistry registry;
     Keys seen;
     int others = 0;
-    registry.add("get_user_by_id", [&](const Keys& keys) { seen = keys; }, [&] { ++others; });
-    registry.add("did_forget", [&](const Keys&) { ++others; }, [&] { ++others; });
+    registry.add(
+        "get_user_by_id", [&](const Keys& keys) { seen = keys; }, [&] { ++others; });
+    registry.add(
+        "did_forget", [&](const Keys&) { ++others; }, [&] { ++others; });
 
     registry.invalidate("get_user_by_id", {"@a:test"});
 
@@ -21,8 +23,10 @@ TEST_CASE("the cache that is named is invalidated, with its keys") {
 TEST_CASE("several caches may have one name") {
     CacheRegistry registry;
     int calls = 0;
-    registry.add("cs_cache_fake", [&](const Keys&) { ++calls; }, [&] { calls += 10; });
-    registry.add("cs_cache_fake", [&](const Keys&) { ++calls; }, [&] { calls += 10; });
+    registry.add(
+        "cs_cache_fake", [&](const Keys&) { ++calls; }, [&] { calls += 10; });
+    registry.add(
+        "cs_cache_fake", [&](const Keys&) { ++calls; }, [&] { calls += 10; });
 
     registry.invalidate("cs_cache_fake", {"!r:test"});
     CHECK(calls == 2);

@@ -8,7 +8,8 @@ using weft::storage::RecentRows;
 
 namespace {
 
-std::string joined(const RecentRows<std::string>& rows, const std::string& entity, std::int64_t from, std::int64_t to) {
+std::string joined(const RecentRows<std::string>& rows, const std::string& entity, std::int64_t from,
+                   std::int64_t to) {
     std::string out;
     for (const auto& row : rows.of(entity, from, to)) out += *row;
     return out;

@@ -12,7 +12,8 @@ namespace json = boost::json;
 
 namespace {
 
-/// Writes down what a stream tells, in order: "invalidate 5 a", "position master 5", "notify 5 a", "publish 5 a".
+/// Writes down what a stream tells, in order: "invalidate 5 a", "position master 5", "notify 5 a", "publish 5
+/// a".
 class Recorder {
 public:
     explicit Recorder(StreamState& stream) {
@@ -24,7 +25,8 @@ public:
         stream.on_advanced([this](const std::string& instance, std::int64_t token) {
             log.push_back("position " + instance + " " + std::to_string(token));
         });
-        stream.set_publisher([this](std::int64_t token, const StreamRows& rows) { add("publish", token, rows); });
+        stream.set_publisher(
+            [this](std::int64_t token, const StreamRows& rows) { add("publish", token, rows); });
     }
 
     std::vector<std::string> published() const {

@@ -14,7 +14,7 @@ namespace weft::core {
 
 /// What a unit of work has used so far.
 struct ResourceUsage {
-    std::int64_t cpu_ns = 0;
+    std::int64_t cpu_ns = 0;  // on the logic thread
     std::int64_t db_transactions = 0;
     std::int64_t db_ns = 0;        // inside a transaction, on a database thread
     std::int64_t db_wait_ns = 0;   // waiting for a database thread
@@ -53,7 +53,7 @@ private:
     std::string name_;
     std::shared_ptr<LogContext> parent_;
     ResourceUsage usage_;
-    std::int64_t started_cpu_ns_ = 0;
+    std::int64_t started_ns_ = 0;
     int depth_ = 0;
     bool finished_ = false;
 };

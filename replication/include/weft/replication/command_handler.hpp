@@ -66,7 +66,7 @@ public:
         /// Streams this process applies; empty means all that were added.
         std::vector<std::string> subscriptions;
         RelayLog::Options log;
-        Feed::Options feed;  // in_memory and tokens_ascend come from the stream
+        Feed::Options feed;  // in_memory and tokens_ascend follow from stream and dialect
     };
 
     ReplicationCommandHandler(asio::any_io_executor executor, const core::Clock& clock, Options options);

@@ -50,6 +50,8 @@ class Feed {
 public:
     struct Options {
         bool in_memory = false;
+        /// Live rows come in the order of their tokens. With false an old token is applied again instead of being
+        /// dropped as a duplicate.
         bool tokens_ascend = true;
         std::size_t queued_rows_max = 10'000;
         std::size_t queued_bytes_max = 8 * 1024 * 1024;

@@ -56,9 +56,6 @@ public:
     struct Options {
         /// Page size asked of `updates`.
         std::size_t rows_per_page = 1000;
-        /// Live rows come in the order of their tokens. Synapse 1.15's backfill and caches streams break the rule:
-        /// with false an old token is applied again instead of being dropped as a duplicate.
-        bool tokens_ascend = true;
     };
 
     /// `writers` are the configured writers; a process not named there may write too (caches).

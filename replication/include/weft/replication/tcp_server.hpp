@@ -17,6 +17,8 @@ struct LinkLimits {
     std::size_t private_bytes_max = 8 * 1024 * 1024;
     /// One gathered write.
     std::size_t write_bytes_max = 256 * 1024;
+    /// How long after our last line the peer may take to close.
+    std::int64_t linger_ms = 1'000;
 };
 
 /// The master's replication listener (`type: replication`), on TCP or a unix socket.

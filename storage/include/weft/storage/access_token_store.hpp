@@ -37,8 +37,8 @@ struct DeletedToken {
     std::optional<std::string> device_id;
 };
 
-/// Access tokens. Caches: get_user_by_access_token; every deletion leaves a row on the caches stream, so that a token
-/// that was logged out stops working in all processes.
+/// Access tokens. Caches: get_user_by_access_token; every deletion leaves a row on the caches stream, so that
+/// a token that was logged out stops working in all processes.
 class AccessTokenStore {
 public:
     explicit AccessTokenStore(StoreContext context);
@@ -52,9 +52,10 @@ public:
     /// False if there was none.
     Task<bool> delete_token(std::string token);
     /// All tokens of the user, but for the one with this ID if given.
-    Task<std::vector<DeletedToken>> delete_tokens_of_user(std::string user_id,
-                                                          std::optional<std::int64_t> except_token_id = std::nullopt);
-    Task<std::vector<DeletedToken>> delete_tokens_of_devices(std::string user_id, std::vector<std::string> device_ids);
+    Task<std::vector<DeletedToken>> delete_tokens_of_user(
+        std::string user_id, std::optional<std::int64_t> except_token_id = std::nullopt);
+    Task<std::vector<DeletedToken>> delete_tokens_of_devices(std::string user_id,
+                                                             std::vector<std::string> device_ids);
     /// What the user may do has changed (admin, deactivated): no process may answer from an old copy.
     Task<void> forget_cached_tokens_of_user(std::string user_id);
 

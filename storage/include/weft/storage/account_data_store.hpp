@@ -25,9 +25,10 @@ struct UserAccountData {
     std::map<std::string, AccountDataByType> rooms;
 };
 
-/// Account data and room tags. Two streams, `account_data` (row: [user, room or null, type]) and `tag_account_data`
-/// (row: [user, room, all tags of the room as a JSON string]), with one ID space: see StreamState::share_ids_with().
-/// A client's sync token has one number for both, which is current(). Writing: the writer of account_data only.
+/// Account data and room tags. Two streams, `account_data` (row: [user, room or null, type]) and
+/// `tag_account_data` (row: [user, room, all tags of the room as a JSON string]), with one ID space: see
+/// StreamState::share_ids_with(). A client's sync token has one number for both, which is current(). Writing:
+/// the writer of account_data only.
 class AccountDataStore {
 public:
     /// `tags` must already share its IDs with `account_data`.
@@ -40,8 +41,10 @@ public:
 
     /// `content` is the JSON text of an object. Returns the token.
     Task<std::int64_t> set_global(std::string user_id, std::string type, std::string content);
-    Task<std::int64_t> set_room(std::string user_id, std::string room_id, std::string type, std::string content);
-    Task<std::int64_t> set_tag(std::string user_id, std::string room_id, std::string tag, std::string content);
+    Task<std::int64_t> set_room(std::string user_id, std::string room_id, std::string type,
+                                std::string content);
+    Task<std::int64_t> set_tag(std::string user_id, std::string room_id, std::string tag,
+                               std::string content);
     /// Also if there was no such tag.
     Task<std::int64_t> remove_tag(std::string user_id, std::string room_id, std::string tag);
 

@@ -13,9 +13,10 @@
 
 namespace weft::storage {
 
-/// The `caches` stream, which every process writes: a transaction that makes cached values of other processes stale
-/// leaves a row that names them. Row: [cache name, keys or null, timestamp]. Tokens come from a database sequence inside
-/// the transaction; a process announces its own in ascending order, so no reader passes over one that is still open.
+/// The `caches` stream, which every process writes: a transaction that makes cached values of other processes
+/// stale leaves a row that names them. Row: [cache name, keys or null, timestamp]. Tokens come from a
+/// database sequence inside the transaction; a process announces its own in ascending order, so no reader
+/// passes over one that is still open.
 class CacheStreamWriter {
 public:
     /// Listens on `stream`: rows from anywhere invalidate what `registry` has under their name.
@@ -25,8 +26,9 @@ public:
     CacheStreamWriter(const CacheStreamWriter&) = delete;
     CacheStreamWriter& operator=(const CacheStreamWriter&) = delete;
 
-    /// Adds the row to the transaction; after its commit invalidates here (before the caller goes on) and announces.
-    /// `keys` are the cached method's arguments. Called on the database thread, within the transaction's body.
+    /// Adds the row to the transaction; after its commit invalidates here (before the caller goes on) and
+    /// announces. `keys` are the cached method's arguments. Called on the database thread, within the
+    /// transaction's body.
     void invalidate(Transaction& txn, const std::string& name, const std::vector<std::string>& keys);
     /// The same for the whole cache.
     void invalidate_all(Transaction& txn, const std::string& name);

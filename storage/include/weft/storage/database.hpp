@@ -18,14 +18,15 @@
 
 namespace weft::storage {
 
-/// An SQL statement with a name: prepared once a connection, counted under its name. Made as a constant beside the
-/// method that uses it: `constexpr Sql kGetUser{"get_user", "SELECT ... WHERE name = $1"};`
+/// An SQL statement with a name: prepared once a connection, counted under its name. Made as a constant
+/// beside the method that uses it: `constexpr Sql kGetUser{"get_user", "SELECT ... WHERE name = $1"};`
 struct Sql {
     std::string_view name;
     std::string_view text;
 };
 
-/// A statement parameter in PostgreSQL's text form, or NULL. Vectors become array literals for `unnest($1::text[])`.
+/// A statement parameter in PostgreSQL's text form, or NULL. Vectors become array literals for
+/// `unnest($1::text[])`.
 class Param {
 public:
     Param(std::nullptr_t) {}
@@ -36,8 +37,8 @@ public:
     Param(const char* text) : text_{text} {}
     Param(bool value) : text_{value ? "t" : "f"} {}
     template <class Int>
-        requires(std::is_integral_v<Int> && !std::is_same_v<Int, bool>)
-    Param(Int value) : text_{std::to_string(value)} {}
+    requires(std::is_integral_v<Int> && !std::is_same_v<Int, bool>) Param(Int value)
+        : text_{std::to_string(value)} {}
     Param(double value) : text_{std::to_string(value)} {}
     Param(const std::vector<std::string>& values);
     Param(const std::vector<std::optional<std::string>>& values);
@@ -62,7 +63,9 @@ public:
     bool is_null() const { return null_; }
     std::string_view view() const { return text_; }
     std::string str() const { return std::string{text_}; }
-    std::optional<std::string> opt_str() const { return null_ ? std::nullopt : std::optional{std::string{text_}}; }
+    std::optional<std::string> opt_str() const {
+        return null_ ? std::nullopt : std::optional{std::string{text_}};
+    }
     /// Throws StoreError if the column does not hold an integer (or is NULL).
     std::int64_t i64() const;
     std::optional<std::int64_t> opt_i64() const { return null_ ? std::nullopt : std::optional{i64()}; }
@@ -119,7 +122,8 @@ private:
 
 class Connection;  // one libpqxx connection and its prepared statements
 
-/// A transaction on a database thread. What it hands to call_after() runs on the logic thread, only if it commits.
+/// A transaction on a database thread. What it hands to call_after() runs on the logic thread, only if it
+/// commits.
 class Transaction {
 public:
     explicit Transaction(Connection& connection) : connection_{connection} {}
@@ -143,18 +147,20 @@ private:
     std::vector<std::function<void()>> after_commit_;
 };
 
-/// A pool of database threads with one connection each. All calls are made on the logic thread and resume there.
+/// A pool of database threads with one connection each. All calls are made on the logic thread and resume
+/// there.
 class Database {
 public:
     /// Connects lazily; `application_name` shows in pg_stat_activity.
-    Database(const core::DatabaseConfig& config, std::string application_name, asio::any_io_executor executor);
+    Database(const core::DatabaseConfig& config, std::string application_name,
+             asio::any_io_executor executor);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// Runs `body` in one REPEATABLE READ transaction. On a serialization failure or deadlock (SQLSTATE 40001, 40P01) or a lost
-    /// connection before commit it runs again, at most 5 times: it must have no effect outside the transaction.
-    /// Throws StoreError.
+    /// Runs `body` in one REPEATABLE READ transaction. On a serialization failure or deadlock (SQLSTATE
+    /// 40001, 40P01) or a lost connection before commit it runs again, at most 5 times: it must have no
+    /// effect outside the transaction. Throws StoreError.
     template <class Body>
     Task<std::invoke_result_t<Body&, Transaction&>> run(std::string_view name, Body body) {
         using Value = std::invoke_result_t<Body&, Transaction&>;
@@ -163,13 +169,16 @@ public:
             co_await run_erased(std::string{name}, std::move(call));
         } else {
             std::optional<Value> value;
-            std::function<void(Transaction&)> call = [&body, &value](Transaction& txn) { value.emplace(body(txn)); };
+            std::function<void(Transaction&)> call = [&body, &value](Transaction& txn) {
+                value.emplace(body(txn));
+            };
             co_await run_erased(std::string{name}, std::move(call));
             co_return std::move(*value);
         }
     }
 
-    /// One statement in its own implicit transaction: no BEGIN, no COMMIT. Retried like run() if it only reads.
+    /// One statement in its own implicit transaction: no BEGIN, no COMMIT. Retried like run() if it only
+    /// reads.
     template <class... Params>
     Task<Rows> query(const Sql& sql, const Params&... params) {
         return query_params(sql, std::vector<Param>{Param(params)...});

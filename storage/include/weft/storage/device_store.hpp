@@ -26,7 +26,8 @@ enum class StoredDevice {
     kReserved,  // the ID is that of a cross-signing key: it cannot be a device
 };
 
-/// Devices of local users, and the `device_lists` stream: who must look at whose devices again. Row: [user ID or host].
+/// Devices of local users, and the `device_lists` stream: who must look at whose devices again. Row: [user ID
+/// or host].
 class DeviceStore {
 public:
     DeviceStore(StoreContext context, StreamState& device_lists);
@@ -37,17 +38,19 @@ public:
     /// Ordered by device ID; without the hidden entries of cross-signing keys.
     Task<std::vector<Device>> get_devices(std::string user_id);
     /// False if there is no such device.
-    Task<bool> set_display_name(std::string user_id, std::string device_id, std::optional<std::string> display_name);
-    /// Removes the devices with their keys and undelivered messages (access tokens: AccessTokenStore). Returns which
-    /// existed. Does not write the stream: add_changes() does.
+    Task<bool> set_display_name(std::string user_id, std::string device_id,
+                                std::optional<std::string> display_name);
+    /// Removes the devices with their keys and undelivered messages (access tokens: AccessTokenStore).
+    /// Returns which existed. Does not write the stream: add_changes() does.
     Task<std::vector<std::string>> delete_devices(std::string user_id, std::vector<std::string> device_ids);
 
-    /// The devices of `user_id` have changed: clients that share a room learn of it, and `hosts` (other servers in the
-    /// user's rooms) get a poke each. Returns the newest token. Writer only.
+    /// The devices of `user_id` have changed: clients that share a room learn of it, and `hosts` (other
+    /// servers in the user's rooms) get a poke each. Returns the newest token. Writer only.
     Task<std::int64_t> add_changes(std::string user_id, std::vector<std::string> device_ids,
                                    std::vector<std::string> hosts);
     /// Which of `users` changed in (from, to]. Asks the database only if the change cache cannot say no.
-    Task<std::vector<std::string>> users_changed(std::vector<std::string> users, std::int64_t from, std::int64_t to);
+    Task<std::vector<std::string>> users_changed(std::vector<std::string> users, std::int64_t from,
+                                                 std::int64_t to);
 
     Task<StreamUpdates> updates(std::int64_t from, std::int64_t to, std::size_t limit);
     StreamState& stream() { return device_lists_; }

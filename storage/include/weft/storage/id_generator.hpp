@@ -7,11 +7,11 @@
 
 namespace weft::storage {
 
-/// Hands out the tokens of a stream in the process that writes it, and knows up to which token everything is visible:
-/// `current()` is the newest token such that all tokens up to it are committed or given up. Tokens are allocated before
-/// their transaction commits and finish in any order. Trailing tokens that were given up are not passed over, so a
-/// position that is announced always has a committed row at its end and no announced token is used again after a
-/// restart. Logic thread only.
+/// Hands out the tokens of a stream in the process that writes it, and knows up to which token everything is
+/// visible: `current()` is the newest token such that all tokens up to it are committed or given up. Tokens
+/// are allocated before their transaction commits and finish in any order. Trailing tokens that were given up
+/// are not passed over, so a position that is announced always has a committed row at its end and no
+/// announced token is used again after a restart. Logic thread only.
 class StreamIdGenerator {
     struct State;
 
@@ -22,7 +22,8 @@ public:
     StreamIdGenerator(const StreamIdGenerator&) = delete;
     StreamIdGenerator& operator=(const StreamIdGenerator&) = delete;
 
-    /// Tokens that are allocated and not settled. Destruction without commit() gives them up. May outlive the generator.
+    /// Tokens that are allocated and not settled. Destruction without commit() gives them up. May outlive the
+    /// generator.
     class Allocation {
     public:
         Allocation(Allocation&& other) noexcept;

@@ -11,8 +11,9 @@ namespace weft::storage {
 
 /// Where the streams stand in the database when a process starts.
 struct StreamPositions {
-    /// Stream name -> newest token over *all* tables that hold tokens of the stream; 1 for an empty stream. Tokens grow
-    /// also for `backfill` (token = minus the stream ordering). Streams with one ID space have the same value.
+    /// Stream name -> newest token over *all* tables that hold tokens of the stream; 1 for an empty stream.
+    /// Tokens grow also for `backfill` (token = minus the stream ordering). Streams with one ID space have
+    /// the same value.
     std::map<std::string, std::int64_t> streams;
     /// The `caches` stream has a position a writer: instance name -> newest token.
     std::map<std::string, std::int64_t> caches;

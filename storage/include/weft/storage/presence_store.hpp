@@ -32,13 +32,14 @@ struct PresenceState {
 boost::json::value presence_row(const PresenceState& state);
 std::optional<PresenceState> presence_from_row(const boost::json::value& row);
 
-/// Persisted presence. Stream `presence`, row: the fields of PresenceState in order. Caches: _get_presence_for_user.
-/// Writing: the writer of presence only.
+/// Persisted presence. Stream `presence`, row: the fields of PresenceState in order. Caches:
+/// _get_presence_for_user. Writing: the writer of presence only.
 class PresenceStore {
 public:
     PresenceStore(StoreContext context, StreamState& presence);
 
-    /// Stores the states, a token each, and announces them. Returns the newest token (the present one for no states).
+    /// Stores the states, a token each, and announces them. Returns the newest token (the present one for no
+    /// states).
     Task<std::int64_t> update(std::vector<PresenceState> states);
     /// All users that are not offline: what a process loads when it starts.
     Task<std::vector<PresenceState>> all_not_offline();

@@ -26,8 +26,8 @@ class PushActionStore {
 public:
     PushActionStore(StoreContext context, StreamState& events, StreamState& receipts);
 
-    /// Counts of all local members of the room since each one's newest m.read or m.read.private receipt, or since they
-    /// joined if there is none. One query for the whole room. Cached.
+    /// Counts of all local members of the room since each one's newest m.read or m.read.private receipt, or
+    /// since they joined if there is none. One query for the whole room. Cached.
     Task<std::shared_ptr<const RoomUnread>> room_unread(std::string room_id);
     /// Of one user in the room, from the cache of room_unread().
     Task<UnreadCounts> unread(std::string room_id, std::string user_id);

@@ -15,8 +15,8 @@
 
 namespace weft::storage {
 
-/// A rule the user has made or changed. `priority_class`: 1 underride, 2 sender, 3 room, 4 content, 5 override; -1 holds
-/// the actions of a changed default rule, whose place is the default's.
+/// A rule the user has made or changed. `priority_class`: 1 underride, 2 sender, 3 room, 4 content, 5
+/// override; -1 holds the actions of a changed default rule, whose place is the default's.
 struct StoredPushRule {
     std::string rule_id;  // global/<kind>/<id>
     int priority_class = 0;
@@ -36,13 +36,14 @@ struct NewPushRule {
     int priority_class = 0;
     std::string conditions;
     std::string actions;
-    /// Rule IDs (global/<kind>/<id>) to stand next to; neither: the new rule is the most important of its class.
+    /// Rule IDs (global/<kind>/<id>) to stand next to; neither: the new rule is the most important of its
+    /// class.
     std::optional<std::string> before;
     std::optional<std::string> after;
 };
 
-/// Push rules. Stream `push_rules`, row: [user]. Caches: get_push_rules_for_user, get_push_rules_enabled_for_user.
-/// Writing: the writer of push_rules only.
+/// Push rules. Stream `push_rules`, row: [user]. Caches: get_push_rules_for_user,
+/// get_push_rules_enabled_for_user. Writing: the writer of push_rules only.
 class PushRuleStore {
 public:
     /// `events` gives the position that changes are ordered against.
@@ -52,14 +53,15 @@ public:
     /// In the order of `users`; what is not cached is loaded in one query.
     Task<std::vector<std::shared_ptr<const UserPushRules>>> get_many(std::vector<std::string> users);
 
-    /// Adds or replaces a rule. Throws MatrixError 404 if the rule named by before or after does not exist (in the same
-    /// class). Returns the token.
+    /// Adds or replaces a rule. Throws MatrixError 404 if the rule named by before or after does not exist
+    /// (in the same class). Returns the token.
     Task<std::int64_t> add(std::string user_id, NewPushRule rule);
     /// Nothing is returned if there was no such rule.
     Task<std::optional<std::int64_t>> remove(std::string user_id, std::string rule_id);
     Task<std::int64_t> set_enabled(std::string user_id, std::string rule_id, bool enabled);
     /// Throws MatrixError 404 if it is neither a default rule (`is_default_rule`) nor one of the user's.
-    Task<std::int64_t> set_actions(std::string user_id, std::string rule_id, std::string actions, bool is_default_rule);
+    Task<std::int64_t> set_actions(std::string user_id, std::string rule_id, std::string actions,
+                                   bool is_default_rule);
 
     Task<StreamUpdates> updates(std::int64_t from, std::int64_t to, std::size_t limit);
     StreamState& stream() { return push_rules_; }

@@ -25,21 +25,21 @@ struct Receipt {
 using ReceiptPtr = std::shared_ptr<const Receipt>;
 using ReceiptList = std::vector<ReceiptPtr>;
 
-/// Receipts: the newest of each user, room and type. Stream `receipts`, row: [room, type, user, event, data object].
-/// Caches: _get_linearized_receipts_for_room. Writing: the writer of receipts only.
+/// Receipts: the newest of each user, room and type. Stream `receipts`, row: [room, type, user, event, data
+/// object]. Caches: _get_linearized_receipts_for_room. Writing: the writer of receipts only.
 class ReceiptStore {
 public:
     ReceiptStore(StoreContext context, StreamState& receipts);
 
-    /// Stores the receipt unless the user's present one is for the same or a later event; then nothing is returned.
-    /// Reading also clears the user's push actions up to the event. Returns the token.
+    /// Stores the receipt unless the user's present one is for the same or a later event; then nothing is
+    /// returned. Reading also clears the user's push actions up to the event. Returns the token.
     Task<std::optional<std::int64_t>> insert(Receipt receipt);
 
     /// The newest receipts of each room, in the order of `rooms`. What is not cached is loaded in one query.
     Task<std::vector<std::shared_ptr<const ReceiptList>>> of_rooms(std::vector<std::string> rooms);
     Task<std::shared_ptr<const ReceiptList>> of_room(std::string room_id);
-    /// Receipts in `rooms` that changed in (from, to], the newest for each user, room and type. Answered from memory
-    /// unless `from` is old.
+    /// Receipts in `rooms` that changed in (from, to], the newest for each user, room and type. Answered from
+    /// memory unless `from` is old.
     Task<ReceiptList> changed(std::vector<std::string> rooms, std::int64_t from, std::int64_t to);
     /// The event the user's receipt in the room points at.
     Task<std::optional<std::string>> event_of(std::string user_id, std::string room_id, std::string type);

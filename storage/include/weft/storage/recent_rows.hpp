@@ -10,8 +10,8 @@
 
 namespace weft::storage {
 
-/// The newest rows of a stream by entity (room, user), so that an incremental sync reads memory and not the database.
-/// Bounded: the oldest rows leave and the floor rises. Logic thread only.
+/// The newest rows of a stream by entity (room, user), so that an incremental sync reads memory and not the
+/// database. Bounded: the oldest rows leave and the floor rises. Logic thread only.
 template <class Row>
 class RecentRows {
 public:

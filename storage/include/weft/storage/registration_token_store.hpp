@@ -15,7 +15,7 @@ struct RegistrationToken {
     std::optional<std::int64_t> uses_allowed;  // none: any number
     std::int64_t pending = 0;                  // registrations that have begun
     std::int64_t completed = 0;
-    std::optional<std::int64_t> expiry_ms;     // milliseconds since the epoch
+    std::optional<std::int64_t> expiry_ms;  // milliseconds since the epoch
 };
 
 class RegistrationTokenStore {

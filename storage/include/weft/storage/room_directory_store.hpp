@@ -24,8 +24,9 @@ struct PublicRoom {
     std::int64_t joined_members = 0;
 };
 
-/// Aliases, and which rooms are in the public directory. Stream `public_rooms`, row: [room, visible, null, null].
-/// Caches: get_aliases_for_room. Visibility is written by the writer of public_rooms only; aliases anywhere.
+/// Aliases, and which rooms are in the public directory. Stream `public_rooms`, row: [room, visible, null,
+/// null]. Caches: get_aliases_for_room. Visibility is written by the writer of public_rooms only; aliases
+/// anywhere.
 class RoomDirectoryStore {
 public:
     RoomDirectoryStore(StoreContext context, StreamState& public_rooms);
@@ -35,7 +36,8 @@ public:
     /// Returns the token, or nothing if it was so already (or the room is unknown).
     Task<std::optional<std::int64_t>> set_public(std::string room_id, bool visible);
     /// Most members first, then by room ID; entries after `after` if given.
-    Task<std::vector<PublicRoom>> public_rooms(std::size_t limit, std::optional<PublicRoom> after = std::nullopt);
+    Task<std::vector<PublicRoom>> public_rooms(std::size_t limit,
+                                               std::optional<PublicRoom> after = std::nullopt);
     Task<std::int64_t> count_public_rooms();
 
     /// False if the alias exists.

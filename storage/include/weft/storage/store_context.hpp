@@ -34,7 +34,8 @@ using KeyPair = std::pair<std::string, std::string>;
 struct KeyPairHash {
     std::size_t operator()(const KeyPair& key) const noexcept {
         const std::size_t first = std::hash<std::string>{}(key.first);
-        return std::hash<std::string>{}(key.second) ^ (first + 0x9e3779b97f4a7c15ULL + (first << 6) + (first >> 2));
+        return std::hash<std::string>{}(key.second) ^
+               (first + 0x9e3779b97f4a7c15ULL + (first << 6) + (first >> 2));
     }
 };
 

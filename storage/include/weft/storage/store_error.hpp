@@ -8,7 +8,8 @@ namespace weft::storage {
 
 using core::StoreError;
 
-/// A row with this key exists already (SQLSTATE 23505). Stores turn it into an answer where that is an expected outcome.
+/// A row with this key exists already (SQLSTATE 23505). Stores turn it into an answer where that is an
+/// expected outcome.
 class UniqueViolation : public StoreError {
 public:
     UniqueViolation(const std::string& text, std::string constraint)

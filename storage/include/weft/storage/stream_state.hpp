@@ -17,11 +17,11 @@ namespace weft::storage {
 /// A replication row as JSON (an array), see proto/replication/rows.hpp.
 using StreamRows = std::vector<boost::json::value>;
 
-/// One stream as this process sees it: the newest visible token of each writer, who wants to know of rows, and, in a
-/// process that writes it, the ID generator. Rows reach it by one door whether they were written here or came over
-/// replication, so caches and waiters are treated alike in every process. The order is the invariant everything rests
-/// on: caches are invalidated, then the position becomes visible, then those who wait are told; a process that reports
-/// position N holds nothing older than N. Logic thread only.
+/// One stream as this process sees it: the newest visible token of each writer, who wants to know of rows,
+/// and, in a process that writes it, the ID generator. Rows reach it by one door whether they were written
+/// here or came over replication, so caches and waiters are treated alike in every process. The order is the
+/// invariant everything rests on: caches are invalidated, then the position becomes visible, then those who
+/// wait are told; a process that reports position N holds nothing older than N. Logic thread only.
 class StreamState {
 public:
     using RowsFunction = std::function<void(std::int64_t token, const StreamRows& rows)>;
@@ -38,41 +38,47 @@ public:
     const std::vector<std::string>& writers() const { return writers_; }
     bool is_writer() const;
 
-    /// Before seed(): this stream and `other` take their tokens from one counter, as account data and tags do. Each keeps
-    /// its own rows and position (catch-up is per stream); in the writer they are announced in one order.
+    /// Before seed(): this stream and `other` take their tokens from one counter, as account data and tags
+    /// do. Each keeps its own rows and position (catch-up is per stream); in the writer they are announced in
+    /// one order.
     void share_ids_with(StreamState& other);
 
-    /// Start-up: the newest token in the database of each writer. In a writer this also makes the generator. With step
-    /// -1 (backfill) the IDs that allocate() hands out are negative and fall; tokens are `id * step`, so they always grow.
+    /// Start-up: the newest token in the database of each writer. In a writer this also makes the generator.
+    /// With step -1 (backfill) the IDs that allocate() hands out are negative and fall; tokens are `id *
+    /// step`, so they always grow.
     void seed(const std::map<std::string, std::int64_t>& positions, std::int64_t step = 1);
     /// Start-up of a single-writer stream.
     void seed(std::int64_t position, std::int64_t step = 1);
 
-    /// The newest token whose rows, and all rows before, are visible here. With several writers: the greatest of them.
+    /// The newest token whose rows, and all rows before, are visible here. With several writers: the greatest
+    /// of them.
     std::int64_t current() const;
     /// 0 for an instance that is not known.
     std::int64_t position(const std::string& instance) const;
     const std::map<std::string, std::int64_t>& positions() const { return positions_; }
-    /// The newest token up to which this stream *and* those it shares IDs with are visible here: what a client's token may
-    /// hold where it has one number for all of them. Rows arrive in the writer's order, so a stream that is not behind
-    /// has nothing before a row that another of them got.
+    /// The newest token up to which this stream *and* those it shares IDs with are visible here: what a
+    /// client's token may hold where it has one number for all of them. Rows arrive in the writer's order, so
+    /// a stream that is not behind has nothing before a row that another of them got.
     std::int64_t shared_current() const;
-    /// The connection to the writer was lost, or rows are being read from the database: rows of this stream may be missing
-    /// before those that others have. False once it has caught up. Only matters to shared_current().
+    /// The connection to the writer was lost, or rows are being read from the database: rows of this stream
+    /// may be missing before those that others have. False once it has caught up. Only matters to
+    /// shared_current().
     void set_behind(bool behind) { behind_ = behind; }
     bool behind() const { return behind_; }
 
     /// The writing half; only where is_writer().
     StreamIdGenerator::Allocation allocate(std::size_t count = 1);
-    /// The transaction behind `allocation` has committed and produced these rows; the first of each pair is the ID out of
-    /// the allocation. They are applied and announced once nothing lower is open. IDs without a row are given up.
-    void publish(StreamIdGenerator::Allocation allocation, std::vector<std::pair<std::int64_t, boost::json::value>> rows);
+    /// The transaction behind `allocation` has committed and produced these rows; the first of each pair is
+    /// the ID out of the allocation. They are applied and announced once nothing lower is open. IDs without a
+    /// row are given up.
+    void publish(StreamIdGenerator::Allocation allocation,
+                 std::vector<std::pair<std::int64_t, boost::json::value>> rows);
 
     /// Rows of this process whose token a database sequence gave (caches): applied and announced at once.
     void announce(std::int64_t token, const StreamRows& rows);
 
-    /// Rows of one token from `instance`, in order: invalidates, moves the position, notifies. A token that is not newer
-    /// does the same but moves nothing; whoever wants each row once does not hand it in twice.
+    /// Rows of one token from `instance`, in order: invalidates, moves the position, notifies. A token that
+    /// is not newer does the same but moves nothing; whoever wants each row once does not hand it in twice.
     void apply(const std::string& instance, std::int64_t token, const StreamRows& rows);
     /// `instance` says it has nothing (more) up to `token`.
     void advance(const std::string& instance, std::int64_t token);

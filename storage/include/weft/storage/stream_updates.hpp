@@ -8,8 +8,8 @@
 
 namespace weft::storage {
 
-/// Rows of a stream in (from, upto], oldest first, in the replication row format: what catch-up reads. All rows of a
-/// token that is returned are here. `limited` means: there may be more, ask again from `upto`.
+/// Rows of a stream in (from, upto], oldest first, in the replication row format: what catch-up reads. All
+/// rows of a token that is returned are here. `limited` means: there may be more, ask again from `upto`.
 struct StreamUpdates {
     std::vector<std::pair<std::int64_t, boost::json::value>> rows;
     std::int64_t upto = 0;

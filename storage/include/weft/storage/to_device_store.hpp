@@ -24,17 +24,18 @@ struct ToDeviceBatch {
     std::int64_t upto = 0;
 };
 
-/// Undelivered to-device messages. Stream `to_device`, row: [user ID or host]. Writing: the writer of to_device only.
+/// Undelivered to-device messages. Stream `to_device`, row: [user ID or host]. Writing: the writer of
+/// to_device only.
 class ToDeviceStore {
 public:
     ToDeviceStore(StoreContext context, StreamState& to_device);
 
     /// All messages get one token, which is returned. Devices that do not exist are left out.
     Task<std::int64_t> add_messages(std::vector<ToDeviceMessage> messages);
-    /// Messages in (from, to], at least `limit` if there are so many (messages of one token are not parted). No query
-    /// if the change cache says that nothing came.
-    Task<ToDeviceBatch> get_messages(std::string user_id, std::string device_id, std::int64_t from, std::int64_t to,
-                                     std::size_t limit = 100);
+    /// Messages in (from, to], at least `limit` if there are so many (messages of one token are not parted).
+    /// No query if the change cache says that nothing came.
+    Task<ToDeviceBatch> get_messages(std::string user_id, std::string device_id, std::int64_t from,
+                                     std::int64_t to, std::size_t limit = 100);
     /// The client has received everything up to `upto`. No query if nothing came since the last deletion.
     Task<std::size_t> delete_messages(std::string user_id, std::string device_id, std::int64_t upto);
 

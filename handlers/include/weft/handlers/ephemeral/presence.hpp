@@ -43,7 +43,8 @@ public:
         std::unique_ptr<State> state_;
     };
     SyncGuard user_syncs(const std::string& user_id, const std::string& state);
-    /// The user did something (sent a message …). Throttled here: at most one call a minute reaches the writer.
+    /// The user did something (sent a message …). Cheap; at most one call in half a minute reaches the writer, so that
+    /// somebody who goes on does not seem to pause.
     void user_active(const std::string& user_id);
 
     /// PUT /presence/{userId}/status, from any process.

@@ -19,6 +19,9 @@ public:
     Task<std::vector<storage::StoredEventPtr>> visible(std::string user_id, std::vector<storage::StoredEventPtr> events);
 
 private:
+    /// Without a look at single events: whether a member sees all of these for certain.
+    Task<bool> sees_all(proto::RoomId room_id, const std::vector<storage::StoredEventPtr>& events);
+
     storage::EventsStore& events_;
     storage::StateStore& states_;
 };

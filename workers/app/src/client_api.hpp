@@ -1,0 +1,50 @@
+#pragma once
+
+#include "services.hpp"
+#include "weft/http/router.hpp"
+#include "weft/rest/admin/register.hpp"
+#include "weft/rest/client/account.hpp"
+#include "weft/rest/client/create_room.hpp"
+#include "weft/rest/client/devices.hpp"
+#include "weft/rest/client/directory.hpp"
+#include "weft/rest/client/filter.hpp"
+#include "weft/rest/client/login.hpp"
+#include "weft/rest/client/membership.hpp"
+#include "weft/rest/client/profile.hpp"
+#include "weft/rest/client/public_rooms.hpp"
+#include "weft/rest/client/register.hpp"
+#include "weft/rest/client/room_state.hpp"
+#include "weft/rest/client/room_upgrade.hpp"
+#include "weft/rest/client/send.hpp"
+#include "weft/rest/client/server_info.hpp"
+#include "weft/rest/client/sync.hpp"
+
+namespace weft::workers {
+
+/// The endpoints that clients reach. Every process serves all of them, so no request is ever refused because of where the
+/// proxy sent it; which kind of worker the proxy should choose stands in each endpoint's row.
+class ClientApi {
+public:
+    ClientApi(Services& services, const core::Config& config);
+    void register_on(http::Router& router);
+
+private:
+    rest::AdminRegisterEndpoints admin_register_;
+    rest::AccountEndpoints account_;
+    rest::CreateRoomEndpoints create_room_;
+    rest::DevicesEndpoints devices_;
+    rest::DirectoryEndpoints directory_;
+    rest::FilterEndpoints filter_;
+    rest::LoginEndpoints login_;
+    rest::MembershipEndpoints membership_;
+    rest::ProfileEndpoints profile_;
+    rest::PublicRoomsEndpoints public_rooms_;
+    rest::RegisterEndpoints register_;
+    rest::RoomStateEndpoints room_state_;
+    rest::RoomUpgradeEndpoints room_upgrade_;
+    rest::SendEndpoints send_;
+    rest::ServerInfoEndpoints server_info_;
+    rest::SyncEndpoints sync_;
+};
+
+}  // namespace weft::workers

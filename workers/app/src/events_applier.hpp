@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+
+#include "weft/core/background.hpp"
+#include "weft/storage/events_store.hpp"
+#include "weft/storage/stream_state.hpp"
+
+namespace weft::workers {
+
+/// Applies the events stream's rows after loading the events they name: whoever the rows wake, a hundred users perhaps,
+/// finds the events in memory. What arrives during a load is loaded together. Order is kept. Logic thread only.
+class EventsApplier {
+public:
+    EventsApplier(asio::any_io_executor executor, storage::EventsStore& events, storage::StreamState& stream);
+
+    void apply(const std::string& instance, std::int64_t token, storage::StreamRows rows);
+    void advance(const std::string& instance, std::int64_t token);
+    /// The newest token that was handed in, applied or not.
+    std::int64_t position(const std::string& instance) const;
+    Task<void> stop();
+
+private:
+    struct Item {
+        std::string instance;
+        std::int64_t token;
+        storage::StreamRows rows;
+        bool advance_only;
+    };
+    void enqueue(Item item);
+    Task<void> drain();
+
+    storage::EventsStore& events_;
+    storage::StreamState& stream_;
+    std::deque<Item> queue_;
+    std::map<std::string, std::int64_t> positions_;
+    bool running_ = false;
+    core::BackgroundTasks tasks_;
+};
+
+}  // namespace weft::workers

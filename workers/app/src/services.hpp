@@ -1,0 +1,92 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "stores.hpp"
+#include "streams.hpp"
+#include "weft/core/async.hpp"
+#include "weft/handlers/accounts/accounts.hpp"
+#include "weft/handlers/accounts/authenticator.hpp"
+#include "weft/handlers/accounts/client_ips.hpp"
+#include "weft/handlers/accounts/devices.hpp"
+#include "weft/handlers/accounts/filters.hpp"
+#include "weft/handlers/accounts/interactive_auth.hpp"
+#include "weft/handlers/accounts/login.hpp"
+#include "weft/handlers/accounts/password_auth.hpp"
+#include "weft/handlers/accounts/profiles.hpp"
+#include "weft/handlers/accounts/registration.hpp"
+#include "weft/handlers/accounts/sessions.hpp"
+#include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/ephemeral/presence.hpp"
+#include "weft/handlers/ephemeral/typing.hpp"
+#include "weft/handlers/event_router.hpp"
+#include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/reading/visibility.hpp"
+#include "weft/handlers/room_writer.hpp"
+#include "weft/handlers/rooms/create_room.hpp"
+#include "weft/handlers/rooms/membership.hpp"
+#include "weft/handlers/rooms/messages.hpp"
+#include "weft/handlers/rooms/public_rooms.hpp"
+#include "weft/handlers/rooms/room_directory.hpp"
+#include "weft/handlers/rooms/room_reader.hpp"
+#include "weft/handlers/rooms/room_upgrade.hpp"
+#include "weft/handlers/rooms/room_visibility.hpp"
+#include "weft/handlers/rooms/state_events.hpp"
+#include "weft/handlers/sync/notifier.hpp"
+#include "weft/handlers/sync/sync.hpp"
+#include "weft/handlers/sync/sync_filters.hpp"
+#include "weft/proto/crypto.hpp"
+#include "weft/replication/rpc.hpp"
+
+namespace weft::workers {
+
+/// What a homeserver does, wired together: the same objects in every process, but for the writers of streams.
+struct Services {
+    Services(Stores& stores, Streams& streams, replication::RpcClient& rpc, const core::Config& config, const core::Clock& clock,
+             const proto::SigningKey& key, asio::any_io_executor executor);
+
+    /// Answers the calls of other processes that concern what this process writes.
+    void serve(replication::RpcServer& server);
+    /// Lets go of work in progress, in the order in which it depends on each other.
+    Task<void> stop(std::int64_t deadline_ms);
+
+    core::CpuPool cpu{2};
+    handlers::PushActions push_actions;
+    std::optional<handlers::RoomWriter> room_writer;  // only in processes that write the events stream
+    handlers::EventRouter events;
+    handlers::Authenticator authenticator;
+    handlers::ClientIps client_ips;
+    handlers::PasswordAuth passwords;
+    handlers::Devices devices;
+    handlers::Sessions sessions;
+    handlers::InteractiveAuth interactive_auth;
+    handlers::Registration registration;
+    handlers::SharedSecretRegistration shared_secret_registration;
+    handlers::Login login;
+    handlers::Accounts accounts;
+    handlers::Profiles profiles;
+    handlers::Filters filters;
+    handlers::LocalRoomVisibility local_room_visibility;
+    handlers::RemoteRoomVisibility remote_room_visibility;
+    handlers::RoomVisibility& room_visibility;
+    handlers::RoomReader room_reader;
+    handlers::Membership membership;
+    handlers::RoomDirectory directory;
+    handlers::CreateRoom create_room;
+    handlers::StateEvents state_events;
+    handlers::Messages messages;
+    handlers::PublicRooms public_rooms;
+    handlers::RoomUpgrade room_upgrade;
+    handlers::Visibility visibility;
+    handlers::Typing typing;
+    handlers::Presence presence;
+    handlers::Notifier notifier;
+    handlers::Sync sync;
+    handlers::SyncFilters sync_filters;
+
+private:
+    const core::Config& config_;
+};
+
+}  // namespace weft::workers

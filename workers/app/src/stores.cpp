@@ -1,0 +1,34 @@
+#include "stores.hpp"
+
+namespace weft::workers {
+namespace {
+
+constexpr std::size_t kRoomStatesMax = 5'000;
+
+}  // namespace
+
+Stores::Stores(storage::Database& db, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor)
+    : caches{db, streams.caches, registry, config.instance_name.get(), clock, executor},
+      context{db, registry, caches, clock, executor, config.cache_factor_percent},
+      events{db, streams.events, streams.backfill, config.event_cache_entries, executor},
+      states{db, streams.events, events, registry, kRoomStatesMax, executor},
+      users{context},
+      tokens{context},
+      registration_tokens{context},
+      ui_auth_sessions{context},
+      client_ips{context},
+      profiles{context},
+      devices{context, streams.device_lists},
+      filters{context},
+      account_data{context, streams.account_data, streams.tag_account_data},
+      receipts{context, streams.receipts},
+      presence{context, streams.presence},
+      push_rules{context, streams.push_rules, streams.events},
+      push_actions{context, streams.events, streams.receipts},
+      to_device{context, streams.to_device},
+      directory{context, streams.public_rooms},
+      rooms{context} {
+    if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
+}
+
+}  // namespace weft::workers

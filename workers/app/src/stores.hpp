@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "streams.hpp"
+#include "weft/core/config.hpp"
+#include "weft/storage/access_token_store.hpp"
+#include "weft/storage/account_data_store.hpp"
+#include "weft/storage/cache_stream_writer.hpp"
+#include "weft/storage/client_ip_store.hpp"
+#include "weft/storage/database.hpp"
+#include "weft/storage/device_store.hpp"
+#include "weft/storage/events_store.hpp"
+#include "weft/storage/filter_store.hpp"
+#include "weft/storage/persist_events_store.hpp"
+#include "weft/storage/presence_store.hpp"
+#include "weft/storage/profile_store.hpp"
+#include "weft/storage/push_action_store.hpp"
+#include "weft/storage/push_rule_store.hpp"
+#include "weft/storage/receipt_store.hpp"
+#include "weft/storage/registration_token_store.hpp"
+#include "weft/storage/room_directory_store.hpp"
+#include "weft/storage/room_store.hpp"
+#include "weft/storage/state_store.hpp"
+#include "weft/storage/to_device_store.hpp"
+#include "weft/storage/ui_auth_session_store.hpp"
+#include "weft/storage/user_store.hpp"
+
+namespace weft::workers {
+
+/// The data stores of a process. The order matters: what a stream row invalidates in one store may be looked up by the next.
+struct Stores {
+    Stores(storage::Database& db, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor);
+
+    storage::CacheRegistry registry;
+    storage::CacheStreamWriter caches;
+    storage::StoreContext context;
+    storage::EventsStore events;
+    storage::StateStore states;
+    storage::UserStore users;
+    storage::AccessTokenStore tokens;
+    storage::RegistrationTokenStore registration_tokens;
+    storage::UiAuthSessionStore ui_auth_sessions;
+    storage::ClientIpStore client_ips;
+    storage::ProfileStore profiles;
+    storage::DeviceStore devices;
+    storage::FilterStore filters;
+    storage::AccountDataStore account_data;
+    storage::ReceiptStore receipts;
+    storage::PresenceStore presence;
+    storage::PushRuleStore push_rules;
+    storage::PushActionStore push_actions;
+    storage::ToDeviceStore to_device;
+    storage::RoomDirectoryStore directory;
+    storage::RoomStore rooms;
+    /// Only in processes that write the events stream: elsewhere there is no object to misuse.
+    std::optional<storage::PersistEventsStore> persist;
+};
+
+}  // namespace weft::workers

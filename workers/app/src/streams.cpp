@@ -1,0 +1,49 @@
+#include "streams.hpp"
+
+namespace weft::workers {
+namespace {
+
+/// Every process writes the caches stream, so this one does whatever configuration says.
+std::vector<std::string> writers_of(const core::Config& config, const std::string& stream) {
+    if (stream == "caches") return {config.instance_name.get()};
+    return config.writers_of(stream);
+}
+
+}  // namespace
+
+#define WEFT_STREAM(name) name{#name, config.instance_name.get(), writers_of(config, #name)}
+
+Streams::Streams(const core::Config& config)
+    : WEFT_STREAM(events),
+      WEFT_STREAM(backfill),
+      WEFT_STREAM(presence),
+      WEFT_STREAM(typing),
+      WEFT_STREAM(receipts),
+      WEFT_STREAM(push_rules),
+      WEFT_STREAM(caches),
+      WEFT_STREAM(public_rooms),
+      WEFT_STREAM(device_lists),
+      WEFT_STREAM(to_device),
+      WEFT_STREAM(tag_account_data),
+      WEFT_STREAM(account_data) {
+    tag_account_data.share_ids_with(account_data);
+}
+
+#undef WEFT_STREAM
+
+void Streams::seed(const storage::StreamPositions& positions) {
+    events.seed(positions.of("events"));
+    backfill.seed(positions.of("backfill"), -1);
+    presence.seed(positions.of("presence"));
+    typing.seed(0);
+    receipts.seed(positions.of("receipts"));
+    push_rules.seed(positions.of("push_rules"));
+    caches.seed(positions.caches);
+    public_rooms.seed(positions.of("public_rooms"));
+    device_lists.seed(positions.of("device_lists"));
+    to_device.seed(positions.of("to_device"));
+    tag_account_data.seed(positions.of("tag_account_data"));
+    account_data.seed(positions.of("account_data"));
+}
+
+}  // namespace weft::workers

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "weft/core/config.hpp"
+#include "weft/storage/position_reader.hpp"
+#include "weft/storage/stream_state.hpp"
+
+namespace weft::workers {
+
+/// The streams as this process sees them, each with the writers that configuration names.
+struct Streams {
+    explicit Streams(const core::Config& config);
+
+    /// Start-up: positions as the database has them.
+    void seed(const storage::StreamPositions& positions);
+
+    storage::StreamState events;
+    storage::StreamState backfill;
+    storage::StreamState presence;
+    storage::StreamState typing;
+    storage::StreamState receipts;
+    storage::StreamState push_rules;
+    storage::StreamState caches;
+    storage::StreamState public_rooms;
+    storage::StreamState device_lists;
+    storage::StreamState to_device;
+    storage::StreamState tag_account_data;
+    storage::StreamState account_data;
+};
+
+}  // namespace weft::workers
