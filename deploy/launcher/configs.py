@@ -64,7 +64,6 @@ def homeserver(cluster: Cluster, secret_values: dict) -> dict:
         "enable_registration": True,
         "enable_registration_without_verification": True,
         "default_room_version": "11",
-        "trusted_key_servers": [],
         "instance_map": {
             process.name: {"host": HOST, "port": process.rpc} for process in cluster.processes()
         },

@@ -17,7 +17,8 @@ Impl::FeedState& Impl::feed_of(const Stream& stream, const std::string& instance
     const bool is_unordered = stream.name() == "backfill" || stream.name() == "caches";
     feed_options.tokens_ascend = options.dialect != pr::Dialect::kSynapse115 || !is_unordered;
     return feeds
-        .try_emplace(key, key, &stream, Feed{stream.current_token(instance), feed_options}, clock.monotonic_ms())
+        .try_emplace(key, key, &stream, Feed{stream.current_token(instance), feed_options},
+                     clock.monotonic_ms())
         .first->second;
 }
 
@@ -27,8 +28,8 @@ void Impl::act(FeedState& state, std::int64_t token, Function function) {
         function();
     } catch (const std::exception& error) {
         // The row was delivered; what somebody makes of it must not stop the stream.
-        core::log_error("replication", "applying {} {} of {} failed: {}", state.key.stream, token, state.key.instance,
-                        error.what());
+        core::log_error("replication", "applying {} {} of {} failed: {}", state.key.stream, token,
+                        state.key.instance, error.what());
     }
     moved(state);
 }
@@ -37,18 +38,22 @@ void Impl::perform(FeedState& state, FeedActions actions) {
     const bool was_connected = state.feed.connected();
     for (auto& action : actions) {
         if (const auto* rows = std::get_if<ApplyRows>(&action)) {
-            act(state, rows->token, [&] { state.stream->apply(state.key.instance, rows->token, rows->rows); });
+            act(state, rows->token,
+                [&] { state.stream->apply(state.key.instance, rows->token, rows->rows); });
         } else if (const auto* advance = std::get_if<AdvanceTo>(&action)) {
             act(state, advance->token, [&] { state.stream->advance(state.key.instance, advance->token); });
         } else if (const auto* rewind = std::get_if<RewindTo>(&action)) {
             act(state, rewind->token, [&] { state.stream->rewind(state.key.instance, rewind->token); });
         } else if (const auto* what = std::get_if<FetchRows>(&action)) {
             if (was_connected) mark_disconnected(state);
-            tasks.spawn("replication_catch_up", [this, &state, fetched = *what] { return fetch(state, fetched); });
+            tasks.spawn("replication_catch_up",
+                        [this, &state, fetched = *what] { return fetch(state, fetched); });
         } else if (const auto* later = std::get_if<RetryFetch>(&action)) {
-            tasks.spawn("replication_catch_up_retry", [this, &state, when = *later] { return retry(state, when); });
+            tasks.spawn("replication_catch_up_retry",
+                        [this, &state, when = *later] { return retry(state, when); });
         } else {
-            if (state.warned) core::log_info("replication", "{} of {} caught up", state.key.stream, state.key.instance);
+            if (state.warned)
+                core::log_info("replication", "{} of {} caught up", state.key.stream, state.key.instance);
             state.warned = false;
             state.metrics.connected.set(1);
             caught_up_signal.notify_all();
@@ -89,13 +94,15 @@ Task<void> Impl::fetch(FeedState& state, FetchRows what) {
         core::log_warning("replication", "{} of {} cannot catch up from {} to {} and goes on trying: {}",
                           state.key.stream, state.key.instance, what.from, what.upto, failure);
     } else {
-        core::log_debug("replication", "fetching {} of {} failed: {}", state.key.stream, state.key.instance, failure);
+        core::log_debug("replication", "fetching {} of {} failed: {}", state.key.stream, state.key.instance,
+                        failure);
     }
     perform(state, state.feed.on_fetch_failed(what.id));
 }
 
 Task<void> Impl::retry(FeedState& state, RetryFetch what) {
-    const auto jittered = static_cast<std::int64_t>(static_cast<double>(what.delay_ms) * (0.75 + core::random_unit() / 2));
+    const auto jittered =
+        static_cast<std::int64_t>(static_cast<double>(what.delay_ms) * (0.75 + core::random_unit() / 2));
     co_await core::sleep_for(core::Milliseconds{jittered});
     perform(state, state.feed.on_retry(what.id));
 }
@@ -113,7 +120,8 @@ bool Impl::caught_up(LinkId id) const {
         for (const auto& writer : stream->writers()) {
             if (writer == options.instance_name) continue;
             const auto feed = feeds.find({stream->name(), writer});
-            if (feed == feeds.end() || !feed->second.feed.connected() || feed->second.feed.link() != id) return false;
+            if (feed == feeds.end() || !feed->second.feed.connected() || feed->second.feed.link() != id)
+                return false;
         }
     }
     for (const auto& [key, state] : feeds) {

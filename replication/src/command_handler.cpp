@@ -27,10 +27,18 @@ void ReplicationCommandHandler::add_stream(Stream stream) {
     });
 }
 
-void ReplicationCommandHandler::set_hooks(CommandHooks hooks) { impl_->hooks = std::move(hooks); }
-const Stream* ReplicationCommandHandler::find_stream(const std::string& name) const { return impl_->find(name); }
-const std::vector<std::unique_ptr<Stream>>& ReplicationCommandHandler::streams() const { return impl_->streams; }
-const ReplicationCommandHandler::Options& ReplicationCommandHandler::options() const { return impl_->options; }
+void ReplicationCommandHandler::set_hooks(CommandHooks hooks) {
+    impl_->hooks = std::move(hooks);
+}
+const Stream* ReplicationCommandHandler::find_stream(const std::string& name) const {
+    return impl_->find(name);
+}
+const std::vector<std::unique_ptr<Stream>>& ReplicationCommandHandler::streams() const {
+    return impl_->streams;
+}
+const ReplicationCommandHandler::Options& ReplicationCommandHandler::options() const {
+    return impl_->options;
+}
 
 void ReplicationCommandHandler::publish(const std::string& stream, std::int64_t token, const Rows& rows) {
     impl_->publish(stream, token, rows);
@@ -53,7 +61,9 @@ Task<bool> ReplicationCommandHandler::wait_for_stream_position(StreamKey key, st
     co_return co_await impl_->waiters.wait(std::move(key), token, timeout, std::move(reached));
 }
 
-void ReplicationCommandHandler::send(const pr::Command& command) { impl_->send(command); }
+void ReplicationCommandHandler::send(const pr::Command& command) {
+    impl_->send(command);
+}
 
 void ReplicationCommandHandler::send_user_sync(const std::string& user_id, bool is_syncing,
                                                std::int64_t last_sync_ms) {
@@ -99,29 +109,44 @@ std::vector<LinkStatus> ReplicationCommandHandler::link_status() const {
     return out;
 }
 
-bool ReplicationCommandHandler::caught_up(LinkId link) const { return impl_->caught_up(link); }
-bool ReplicationCommandHandler::all_caught_up() const { return impl_->all_caught_up(); }
+bool ReplicationCommandHandler::caught_up(LinkId link) const {
+    return impl_->caught_up(link);
+}
+bool ReplicationCommandHandler::all_caught_up() const {
+    return impl_->all_caught_up();
+}
 
 Task<bool> ReplicationCommandHandler::wait_until_caught_up(core::Milliseconds timeout) {
     const auto until = std::chrono::steady_clock::now() + timeout;
     while (!impl_->all_caught_up()) {
-        const auto left = std::chrono::duration_cast<core::Milliseconds>(until - std::chrono::steady_clock::now());
-        if (left.count() <= 0 || !co_await impl_->caught_up_signal.wait(left)) co_return impl_->all_caught_up();
+        const auto left =
+            std::chrono::duration_cast<core::Milliseconds>(until - std::chrono::steady_clock::now());
+        if (left.count() <= 0 || !co_await impl_->caught_up_signal.wait(left))
+            co_return impl_->all_caught_up();
     }
     co_return true;
 }
 
-Task<void> ReplicationCommandHandler::stop() { co_await impl_->tasks.stop(); }
+Task<void> ReplicationCommandHandler::stop() {
+    co_await impl_->tasks.stop();
+}
 
-LinkId ReplicationCommandHandler::new_link_id() { return impl_->next_link_id++; }
+LinkId ReplicationCommandHandler::new_link_id() {
+    return impl_->next_link_id++;
+}
 void ReplicationCommandHandler::link_opened(std::shared_ptr<Link> link, bool is_client) {
     impl_->link_opened(std::move(link), is_client);
 }
-void ReplicationCommandHandler::link_closed(LinkId link) { impl_->link_closed(link); }
-core::Result<void> ReplicationCommandHandler::on_command(LinkId link, pr::Command command, std::string_view line) {
+void ReplicationCommandHandler::link_closed(LinkId link) {
+    impl_->link_closed(link);
+}
+core::Result<void> ReplicationCommandHandler::on_command(LinkId link, pr::Command command,
+                                                         std::string_view line) {
     return impl_->on_command(link, std::move(command), line);
 }
-RelayLog& ReplicationCommandHandler::log() { return impl_->log; }
+RelayLog& ReplicationCommandHandler::log() {
+    return impl_->log;
+}
 
 std::string ReplicationCommandHandler::position_line(RelayLog::FeedId feed) const {
     const auto& info = impl_->log.info(feed);
@@ -130,7 +155,11 @@ std::string ReplicationCommandHandler::position_line(RelayLog::FeedId feed) cons
     return impl_->position_line(info.key, token);
 }
 
-pr::Dialect ReplicationCommandHandler::dialect() const { return impl_->options.dialect; }
-const core::Clock& ReplicationCommandHandler::clock() const { return impl_->clock; }
+pr::Dialect ReplicationCommandHandler::dialect() const {
+    return impl_->options.dialect;
+}
+const core::Clock& ReplicationCommandHandler::clock() const {
+    return impl_->clock;
+}
 
 }  // namespace weft::replication

@@ -14,7 +14,8 @@ namespace weft::replication {
 
 namespace pr = proto::replication;
 
-/// The handler's insides: incoming.cpp holds what arrives, outgoing.cpp what is sent, catch_up.cpp what feeds want done.
+/// The handler's insides: incoming.cpp holds what arrives, outgoing.cpp what is sent, catch_up.cpp what feeds
+/// want done.
 struct ReplicationCommandHandler::Impl {
     struct FeedState {
         FeedState(StreamKey of, const Stream* on, Feed machine, std::int64_t now)
@@ -44,8 +45,13 @@ struct ReplicationCommandHandler::Impl {
     static constexpr std::int64_t kWarnBehindMs = 10'000;
 
     Impl(asio::any_io_executor executor, const core::Clock& on, Options with)
-        : clock{on}, options{std::move(with)}, log{options.log}, waiters{executor}, caught_up_signal{executor},
-          tasks{executor}, hook_queues{tasks} {}
+        : clock{on},
+          options{std::move(with)},
+          log{options.log},
+          waiters{executor},
+          caught_up_signal{executor},
+          tasks{executor},
+          hook_queues{tasks} {}
 
     // incoming.cpp
     core::Result<void> on_command(LinkId id, pr::Command command, std::string_view line);

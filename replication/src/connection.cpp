@@ -94,8 +94,8 @@ void Connection::send_line(std::string line) {
     private_lines_ += line;
     private_lines_ += '\n';
     if (private_lines_.size() > options_.limits.private_bytes_max) {
-        // Commands cannot be dropped one by one as rows can: there is nothing to catch them up from. Whoever called is
-        // in the middle of something, perhaps of going through all connections: the keeper closes.
+        // Commands cannot be dropped one by one as rows can: there is nothing to catch them up from. Whoever
+        // called is in the middle of something, perhaps of going through all connections: the keeper closes.
         private_lines_ = {};
         overflowed_ = true;
         wake_keeper_.notify_all();
@@ -115,8 +115,8 @@ Task<void> Connection::read_loop() {
     std::string chunk(kReadBytes, '\0');
     while (true) {
         boost::system::error_code error;
-        const auto count =
-            co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
+        const auto count = co_await socket_.async_read_some(asio::buffer(chunk),
+                                                            asio::redirect_error(asio::use_awaitable, error));
         if (error) {
             if (error != asio::error::eof && error != asio::error::operation_aborted && !closing_) {
                 close(CloseReason::kSocketError, error.message());
@@ -132,7 +132,8 @@ Task<void> Connection::read_loop() {
 void Connection::on_bytes(std::string& buffer) {
     std::size_t begin = 0;
     while (!closing_) {
-        const auto* at = static_cast<const char*>(std::memchr(buffer.data() + begin, '\n', buffer.size() - begin));
+        const auto* at =
+            static_cast<const char*>(std::memchr(buffer.data() + begin, '\n', buffer.size() - begin));
         if (at == nullptr) break;
         const auto end = static_cast<std::size_t>(at - buffer.data());
         if (end - begin > pr::kLineBytesMax) {
@@ -146,7 +147,9 @@ void Connection::on_bytes(std::string& buffer) {
     if (!closing_ && buffer.size() > pr::kLineBytesMax) perform(session_.on_line_too_long(), {});
 }
 
-void Connection::on_line(std::string_view line) { perform(session_.on_line(line, now()), line); }
+void Connection::on_line(std::string_view line) {
+    perform(session_.on_line(line, now()), line);
+}
 
 void Connection::perform(SessionActions actions, std::string_view line) {
     for (auto& action : actions) {
@@ -177,7 +180,8 @@ void Connection::perform(SessionActions actions, std::string_view line) {
 void Connection::resync_after_falling_off() {
     metrics_.fell_off();
     const auto dirty = cursor_.skip_to_end();
-    core::log_warning("replication", "{} reads too slowly: {} streams have to catch up", peer_name(), dirty.size());
+    core::log_warning("replication", "{} reads too slowly: {} streams have to catch up", peer_name(),
+                      dirty.size());
     for (const auto feed : dirty) private_lines_ += handler_.position_line(feed) + "\n";
     metrics_.sent("POSITION", static_cast<double>(dirty.size()));
 }
@@ -228,7 +232,8 @@ Task<void> Connection::keep_alive() {
         if (closing_ && pause == 0) break;
         if (co_await wake_keeper_.wait(core::Milliseconds{pause})) continue;
         if (closing_ || !socket_.is_open()) continue;
-        metrics_.sample(static_cast<double>(private_lines_.size()), kernel_bytes(socket_.native_handle(), SIOCOUTQ),
+        metrics_.sample(static_cast<double>(private_lines_.size()),
+                        kernel_bytes(socket_.native_handle(), SIOCOUTQ),
                         kernel_bytes(socket_.native_handle(), SIOCINQ));
         perform(session_.on_tick(now(), handler_.clock().now_ms()), {});
     }

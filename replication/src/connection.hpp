@@ -18,8 +18,9 @@ namespace weft::replication {
 
 using StreamSocket = asio::generic::stream_protocol::socket;
 
-/// One replication connection over a stream socket, whichever end made it: carries out what its Session decides, hands
-/// commands to the handler, and sends its own lines and the shared log in gathered writes. Logic thread only.
+/// One replication connection over a stream socket, whichever end made it: carries out what its Session
+/// decides, hands commands to the handler, and sends its own lines and the shared log in gathered writes.
+/// Logic thread only.
 class Connection final : public Link, public std::enable_shared_from_this<Connection> {
 public:
     struct Options {
@@ -29,12 +30,13 @@ public:
     };
 
     /// `tasks` runs the connection's coroutines and outlives it.
-    Connection(StreamSocket socket, ReplicationCommandHandler& handler, core::BackgroundTasks& tasks, Options options);
+    Connection(StreamSocket socket, ReplicationCommandHandler& handler, core::BackgroundTasks& tasks,
+               Options options);
 
     /// Speaks until the connection has ended, whoever ended it.
     Task<void> run();
-    /// Sends what is queued (for kShutdown also what is left of the shared log), then closes; after `linger_ms` (by
-    /// default that of the limits) whatever the peer does.
+    /// Sends what is queued (for kShutdown also what is left of the shared log), then closes; after
+    /// `linger_ms` (by default that of the limits) whatever the peer does.
     void close(CloseReason reason, std::string explanation, std::optional<std::int64_t> linger_ms = {});
 
     bool was_up() const { return was_up_; }

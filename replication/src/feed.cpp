@@ -23,7 +23,8 @@ FeedActions Feed::on_position(LinkId link, std::int64_t token) {
     return actions;
 }
 
-FeedActions Feed::on_row(LinkId link, std::optional<std::int64_t> token, json::value row, std::size_t row_bytes) {
+FeedActions Feed::on_row(LinkId link, std::optional<std::int64_t> token, json::value row,
+                         std::size_t row_bytes) {
     FeedActions actions;
     if (link_ != link) return actions;  // before the first POSITION, which will cover it
     if (token) latest_ = std::max(latest_, *token);
@@ -51,10 +52,12 @@ FeedActions Feed::on_fetched(std::uint64_t id, Updates updates) {
     fetch_id_.reset();
     retry_delay_ms_ = 0;
     auto& rows = updates.rows;
-    std::stable_sort(rows.begin(), rows.end(), [](const Update& a, const Update& b) { return a.token < b.token; });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const Update& a, const Update& b) { return a.token < b.token; });
     for (std::size_t i = 0; i < rows.size();) {
         ApplyRows apply{rows[i].token, {}};
-        for (; i < rows.size() && rows[i].token == apply.token; ++i) apply.rows.push_back(std::move(rows[i].row));
+        for (; i < rows.size() && rows[i].token == apply.token; ++i)
+            apply.rows.push_back(std::move(rows[i].row));
         if (apply.token <= position_) continue;
         position_ = apply.token;
         actions.emplace_back(std::move(apply));
@@ -79,7 +82,8 @@ FeedActions Feed::on_fetch_failed(std::uint64_t id) {
         fetch_id_.reset();
         return {};
     }
-    retry_delay_ms_ = std::clamp(retry_delay_ms_ * 2, options_.retry_delay_min_ms, options_.retry_delay_max_ms);
+    retry_delay_ms_ =
+        std::clamp(retry_delay_ms_ * 2, options_.retry_delay_min_ms, options_.retry_delay_max_ms);
     FeedActions actions;
     actions.emplace_back(RetryFetch{id, retry_delay_ms_});
     return actions;

@@ -12,21 +12,27 @@ namespace weft::replication {
 class HandlerMetrics {
 public:
     core::Counter& rows_received(const std::string& stream) {
-        return by_stream(received_, stream, "synapse_replication_tcp_protocol_inbound_rdata_count", "RDATA received");
+        return by_stream(received_, stream, "synapse_replication_tcp_protocol_inbound_rdata_count",
+                         "RDATA received");
     }
     core::Counter& rows_published(const std::string& stream) {
-        return by_stream(published_, stream, "synapse_replication_tcp_resource_stream_updates", "Rows published");
+        return by_stream(published_, stream, "synapse_replication_tcp_resource_stream_updates",
+                         "Rows published");
     }
 
-    core::Gauge connections = core::gauge("synapse_replication_tcp_resource_total_connections", "Connections now");
-    core::Counter user_sync = core::counter("synapse_replication_tcp_resource_user_sync", "USER_SYNC received");
+    core::Gauge connections =
+        core::gauge("synapse_replication_tcp_resource_total_connections", "Connections now");
+    core::Counter user_sync =
+        core::counter("synapse_replication_tcp_resource_user_sync", "USER_SYNC received");
     core::Counter federation_ack =
         core::counter("synapse_replication_tcp_resource_federation_ack", "FEDERATION_ACK received");
     core::Counter remove_pusher =
         core::counter("synapse_replication_tcp_resource_remove_pusher", "REMOVE_PUSHER received");
-    core::Counter user_ip = core::counter("synapse_replication_tcp_resource_user_ip_cache", "USER_IP received");
-    core::Counter oversize = core::counter("weft_replication_oversize_rows_total",
-                                           "Tokens announced by POSITION because a row is too long for a line");
+    core::Counter user_ip =
+        core::counter("synapse_replication_tcp_resource_user_ip_cache", "USER_IP received");
+    core::Counter oversize =
+        core::counter("weft_replication_oversize_rows_total",
+                      "Tokens announced by POSITION because a row is too long for a line");
     core::Counter catch_up_failures =
         core::counter("weft_replication_catch_up_failures_total", "Fetches of missed rows that failed");
 
@@ -45,11 +51,15 @@ private:
 /// The gauges of one (stream, instance).
 struct FeedMetrics {
     explicit FeedMetrics(const StreamKey& key)
-        : connected{core::gauge("weft_replication_stream_connected", "1 if the stream has caught up", labels(key))},
+        : connected{core::gauge("weft_replication_stream_connected", "1 if the stream has caught up",
+                                labels(key))},
           position{core::gauge("weft_replication_stream_position", "Newest token applied", labels(key))},
-          lag{core::gauge("weft_replication_stream_lag_tokens", "Newest token announced less that applied", labels(key))} {}
+          lag{core::gauge("weft_replication_stream_lag_tokens", "Newest token announced less that applied",
+                          labels(key))} {}
 
-    static core::Labels labels(const StreamKey& key) { return {{"stream", key.stream}, {"instance", key.instance}}; }
+    static core::Labels labels(const StreamKey& key) {
+        return {{"stream", key.stream}, {"instance", key.instance}};
+    }
 
     core::Gauge connected;
     core::Gauge position;

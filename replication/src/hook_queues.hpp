@@ -11,8 +11,9 @@
 
 namespace weft::replication {
 
-/// Runs what commands mean outside replication: one queue a name, its work in order, as a background process of that
-/// name that ends when the queue is empty. A queue is bounded; beyond it work is dropped, counted and logged.
+/// Runs what commands mean outside replication: one queue a name, its work in order, as a background process
+/// of that name that ends when the queue is empty. A queue is bounded; beyond it work is dropped, counted and
+/// logged.
 class HookQueues {
 public:
     explicit HookQueues(core::BackgroundTasks& tasks) : tasks_{tasks} {}
@@ -20,10 +21,11 @@ public:
     void add(const std::string& name, std::function<Task<void>()> work) {
         auto& queue = queues_[name];
         if (queue.work.size() >= kQueuedMax) {
-            core::counter("weft_replication_commands_dropped_total", "Commands dropped because their queue was full",
-                          {{"process", name}})
+            core::counter("weft_replication_commands_dropped_total",
+                          "Commands dropped because their queue was full", {{"process", name}})
                 .increment();
-            if (!queue.overflowing) core::log_warning("replication", "{} does not keep up: commands are dropped", name);
+            if (!queue.overflowing)
+                core::log_warning("replication", "{} does not keep up: commands are dropped", name);
             queue.overflowing = true;
             return;
         }

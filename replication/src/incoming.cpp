@@ -27,20 +27,24 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
         }
     } else if (const auto* ip = std::get_if<pr::UserIp>(&command)) {
         metrics.user_ip.increment();
-        if (hooks.user_ip) hook_queues.add("replication_USER_IP", [this, c = *ip] { return hooks.user_ip(c); });
+        if (hooks.user_ip)
+            hook_queues.add("replication_USER_IP", [this, c = *ip] { return hooks.user_ip(c); });
     } else if (const auto* pusher = std::get_if<pr::RemovePusher>(&command)) {
         metrics.remove_pusher.increment();
         if (hooks.remove_pusher) {
-            hook_queues.add("replication_REMOVE_PUSHER", [this, c = *pusher] { return hooks.remove_pusher(c); });
+            hook_queues.add("replication_REMOVE_PUSHER",
+                            [this, c = *pusher] { return hooks.remove_pusher(c); });
         }
     } else if (const auto* ack = std::get_if<pr::FederationAck>(&command)) {
         metrics.federation_ack.increment();
         if (hooks.federation_ack) {
-            hook_queues.add("replication_FEDERATION_ACK", [this, c = *ack] { return hooks.federation_ack(c); });
+            hook_queues.add("replication_FEDERATION_ACK",
+                            [this, c = *ack] { return hooks.federation_ack(c); });
         }
     } else if (const auto* up = std::get_if<pr::RemoteServerUp>(&command)) {
         if (options.relays) {
-            log.append_other(id, std::string{line} + "\n");  // to all but the sender, or it would go round for ever
+            log.append_other(
+                id, std::string{line} + "\n");  // to all but the sender, or it would go round for ever
             wake_links();
         }
         if (hooks.remote_server_up) {
@@ -124,7 +128,8 @@ void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
         }
         for (const auto& instance : instances) {
             if (instance == requester && instance != options.instance_name) continue;
-            link.link->send_line(position_line({stream->name(), instance}, announced_token(*stream, instance)));
+            link.link->send_line(
+                position_line({stream->name(), instance}, announced_token(*stream, instance)));
         }
     }
 }
@@ -153,7 +158,8 @@ void Impl::link_closed(LinkId id) {
         bool is_back = false;
         for (const auto& [other_id, other] : links) is_back = is_back || other.sync_sources.contains(source);
         if (is_back || !hooks.user_sync_source_lost) continue;
-        hook_queues.add("replication_USER_SYNC", [this, source] { return hooks.user_sync_source_lost(source); });
+        hook_queues.add("replication_USER_SYNC",
+                        [this, source] { return hooks.user_sync_source_lost(source); });
     }
 }
 

@@ -22,7 +22,8 @@ public:
     }
 
     void received(std::string_view command) {
-        by_command(inbound_, command, "synapse_replication_tcp_protocol_inbound_commands", "Commands received")
+        by_command(inbound_, command, "synapse_replication_tcp_protocol_inbound_commands",
+                   "Commands received")
             .increment();
     }
     void sent(std::string_view command, double count = 1) {
@@ -30,7 +31,8 @@ public:
         by_command(outbound_, command, "synapse_replication_tcp_protocol_outbound_commands", "Commands sent")
             .increment(count);
     }
-    /// `pending` lines of this connection alone; bytes waiting in us, in the kernel's send and in its read buffer.
+    /// `pending` lines of this connection alone; bytes waiting in us, in the kernel's send and in its read
+    /// buffer.
     void sample(double pending_bytes, double kernel_send_bytes, double kernel_read_bytes) {
         if (!gauges_) gauges_.emplace(name_);
         gauges_->pending.set(pending_bytes > 0 ? 1 : 0);
@@ -53,8 +55,10 @@ private:
     using Cache = std::map<std::string, core::Counter, std::less<>>;
     struct Gauges {
         explicit Gauges(const std::string& name)
-            : pending{make("synapse_replication_tcp_protocol_pending_commands", "Commands wait to be sent", name)},
-              send_buffer{make("synapse_replication_tcp_protocol_transport_send_buffer", "Bytes wait to be sent", name)},
+            : pending{make("synapse_replication_tcp_protocol_pending_commands", "Commands wait to be sent",
+                           name)},
+              send_buffer{make("synapse_replication_tcp_protocol_transport_send_buffer",
+                               "Bytes wait to be sent", name)},
               kernel_send{make("synapse_replication_tcp_protocol_transport_kernel_send_buffer",
                                "Bytes in the kernel's send buffer", name)},
               kernel_read{make("synapse_replication_tcp_protocol_transport_kernel_read_buffer",
@@ -72,7 +76,8 @@ private:
         const auto found = cache.find(command);
         if (found != cache.end()) return found->second;
         const std::string label{command};
-        return cache.emplace(label, core::counter(metric, help, {{"command", label}, {"name", name_}})).first->second;
+        return cache.emplace(label, core::counter(metric, help, {{"command", label}, {"name", name_}}))
+            .first->second;
     }
 
     std::string name_;

@@ -56,7 +56,8 @@ void Impl::publish(const std::string& name, std::int64_t token, const Rows& rows
         pr::append_ascii_json(row_json, rows[i]);
         const auto begin = lines.size();
         const bool is_last = i + 1 == rows.size();
-        pr::append_rdata(lines, name, options.instance_name, is_last ? std::optional{token} : std::nullopt, row_json);
+        pr::append_rdata(lines, name, options.instance_name, is_last ? std::optional{token} : std::nullopt,
+                         row_json);
         fits = lines.size() - begin <= pr::kLineBytesMax;
         lines += '\n';
     }
@@ -86,9 +87,9 @@ void Impl::wake_links() {
     for (const auto& [id, state] : links) state.link->wake();
 }
 
-/// What we may say of a writer: all its rows up to here are in the database, or in front of this in the log. For
-/// another process that is what was relayed, not what was applied here, which may be less: rows in between would be
-/// lost to a connection that begins now.
+/// What we may say of a writer: all its rows up to here are in the database, or in front of this in the log.
+/// For another process that is what was relayed, not what was applied here, which may be less: rows in
+/// between would be lost to a connection that begins now.
 std::int64_t Impl::announced_token(const Stream& stream, const std::string& instance) const {
     if (instance != options.instance_name) {
         const auto feed = log.find({stream.name(), instance});
@@ -102,7 +103,8 @@ std::string Impl::position_line(const StreamKey& key, std::int64_t token) const 
 }
 
 Task<void> Impl::refresh_user_syncs() {
-    // A user who syncs without a pause changes nothing that would be told; the master must not think that we are gone.
+    // A user who syncs without a pause changes nothing that would be told; the master must not think that we
+    // are gone.
     while (true) {
         co_await core::sleep_for(core::Milliseconds{kUserSyncRefreshMs});
         for (const auto& user : hooks.currently_syncing()) {

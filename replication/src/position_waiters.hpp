@@ -8,13 +8,15 @@
 
 namespace weft::replication {
 
-/// Who waits for a position of which feed. Waking looks only at waiters whose position was reached. Logic thread only.
+/// Who waits for a position of which feed. Waking looks only at waiters whose position was reached. Logic
+/// thread only.
 class PositionWaiters {
 public:
     explicit PositionWaiters(asio::any_io_executor executor) : executor_{std::move(executor)} {}
 
     /// Sleeps until `reached()`, looked at whenever the feed moved, or until the timeout.
-    Task<bool> wait(StreamKey key, std::int64_t token, core::Milliseconds timeout, std::function<bool()> reached) {
+    Task<bool> wait(StreamKey key, std::int64_t token, core::Milliseconds timeout,
+                    std::function<bool()> reached) {
         if (reached()) co_return true;
         const auto signal = std::make_shared<core::Signal>(executor_);
         const auto state = state_;

@@ -24,9 +24,13 @@ void RelayLog::append(FeedId feed, std::int64_t token, LinkId origin, std::strin
     append_entry(feed, origin, lines);
 }
 
-void RelayLog::append_other(LinkId origin, std::string_view lines) { append_entry(kNoFeed, origin, lines); }
+void RelayLog::append_other(LinkId origin, std::string_view lines) {
+    append_entry(kNoFeed, origin, lines);
+}
 
-std::uint64_t RelayLog::begin() const { return chunks_.empty() ? next_entry_ : chunks_.front()->first_entry; }
+std::uint64_t RelayLog::begin() const {
+    return chunks_.empty() ? next_entry_ : chunks_.front()->first_entry;
+}
 
 void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) {
     if (chunks_.empty() || chunks_.back()->bytes.size() + lines.size() > chunks_.back()->bytes.capacity()) {
@@ -61,7 +65,9 @@ RelayCursor::RelayCursor(RelayLog& log, LinkId link) : log_{&log}, link_{link}, 
     log.cursors_.push_back(this);
 }
 
-RelayCursor::~RelayCursor() { std::erase(log_->cursors_, this); }
+RelayCursor::~RelayCursor() {
+    std::erase(log_->cursors_, this);
+}
 
 void RelayCursor::subscribe(std::set<std::string> streams) {
     streams_ = std::move(streams);

@@ -36,7 +36,8 @@ std::string query_of(const json::value& parameters) {
 }
 
 /// What the other process threw, or RpcError if it is not meant for a client.
-[[noreturn]] void throw_answer(const std::string& name, const std::string& instance, const http::Response& response) {
+[[noreturn]] void throw_answer(const std::string& name, const std::string& instance,
+                               const http::Response& response) {
     json::error_code not_json;
     auto body = json::parse(response.body, not_json);
     const auto* object = not_json ? nullptr : body.if_object();
@@ -48,8 +49,9 @@ std::string query_of(const json::value& parameters) {
         throw error;
     }
     if (code == nullptr || !code->is_string()) {
-        throw RpcError{fmt::format("{} answered {} with status {}: is its address in instance_map an RPC listener?",
-                                   instance, name, response.status)};
+        throw RpcError{
+            fmt::format("{} answered {} with status {}: is its address in instance_map an RPC listener?",
+                        instance, name, response.status)};
     }
     const std::string errcode{code->get_string()};
     if (errcode == kWrongSecret) {
@@ -57,8 +59,10 @@ std::string query_of(const json::value& parameters) {
         throw RpcError{instance + " refuses our replication_secret"};
     }
     if (response.status == 404 && errcode == "M_UNRECOGNIZED") {
-        core::log_error("replication.rpc", "{} does not serve {}: its address in instance_map must be a listener with "
-                        "the resource replication", instance, name);
+        core::log_error("replication.rpc",
+                        "{} does not serve {}: its address in instance_map must be a listener with "
+                        "the resource replication",
+                        instance, name);
         throw RpcError{instance + " does not serve " + name};
     }
     const auto* text = object->if_contains("error");
@@ -86,7 +90,9 @@ RpcClient::RpcClient(asio::any_io_executor executor, const core::Clock& clock, O
 
 RpcClient::~RpcClient() = default;
 
-bool RpcClient::knows(const std::string& instance) const { return impl_->options.instance_map.contains(instance); }
+bool RpcClient::knows(const std::string& instance) const {
+    return impl_->options.instance_map.contains(instance);
+}
 
 void RpcClient::set_address(const std::string& instance, core::InstanceAddress address) {
     impl_->options.instance_map[instance] = std::move(address);
@@ -95,8 +101,10 @@ void RpcClient::set_address(const std::string& instance, core::InstanceAddress a
 Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, RpcArgs args, json::value body,
                                        std::int64_t timeout_ms) {
     const auto impl = impl_;
-    if (instance == impl->options.instance_name) throw std::logic_error{route.name + " was called on ourselves"};
-    if (args.size() != route.path_args.size()) throw std::logic_error{route.name + " has other path arguments"};
+    if (instance == impl->options.instance_name)
+        throw std::logic_error{route.name + " was called on ourselves"};
+    if (args.size() != route.path_args.size())
+        throw std::logic_error{route.name + " has other path arguments"};
     const auto address = impl->options.instance_map.find(instance);
     if (address == impl->options.instance_map.end()) {
         throw RpcError{fmt::format("instance_map has no address of {}", instance)};
@@ -117,11 +125,13 @@ Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, Rpc
     const auto until = impl->clock.monotonic_ms() + (timeout_ms != 0 ? timeout_ms : route.deadline_ms);
     const bool repeatable = route.idempotent || route.method == http::Method::kGet;
     Backoff backoff;
-    auto requests = core::counter("weft_replication_rpc_requests_total", "Calls to other processes, attempts counted",
-                                  {{"name", route.name}, {"instance", instance}});
+    auto requests =
+        core::counter("weft_replication_rpc_requests_total", "Calls to other processes, attempts counted",
+                      {{"name", route.name}, {"instance", instance}});
     while (true) {
         const auto left = until - impl->clock.monotonic_ms();
-        request.timeout_ms = std::max<std::int64_t>(1, std::min(timeout_ms != 0 ? timeout_ms : route.timeout_ms, left));
+        request.timeout_ms =
+            std::max<std::int64_t>(1, std::min(timeout_ms != 0 ? timeout_ms : route.timeout_ms, left));
         requests.increment();
         http::Response response;
         std::string failure;
@@ -150,7 +160,8 @@ Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, Rpc
             core::log_warning("replication.rpc", "{} of {} failed: {}", route.name, instance, failure);
             throw RpcError{fmt::format("Failed to talk to {}", instance)};
         }
-        core::log_debug("replication.rpc", "{} of {} failed and is repeated: {}", route.name, instance, failure);
+        core::log_debug("replication.rpc", "{} of {} failed and is repeated: {}", route.name, instance,
+                        failure);
         co_await core::sleep_for(core::Milliseconds{delay});
     }
 }

@@ -36,7 +36,8 @@ Task<json::value> stream_updates(ReplicationCommandHandler& handler, RpcArgs arg
     const auto page = co_await stream->updates(self, from, upto, kRowsPerPage);
     json::array rows;
     for (const auto& update : page.rows) rows.push_back(json::array{update.token, update.row});
-    co_return json::object{{"updates", std::move(rows)}, {"upto_token", page.upto}, {"limited", page.limited}};
+    co_return json::object{
+        {"updates", std::move(rows)}, {"upto_token", page.upto}, {"limited", page.limited}};
 }
 
 Updates parse_updates(const json::value& answer) {
@@ -45,7 +46,8 @@ Updates parse_updates(const json::value& answer) {
     const auto* rows = object == nullptr ? nullptr : proto::get_array(*object, "updates");
     const auto upto = object == nullptr ? std::nullopt : proto::get_int(*object, "upto_token");
     const auto limited = object == nullptr ? std::nullopt : proto::get_bool(*object, "limited");
-    if (rows == nullptr || !upto || !limited) throw RpcError{"get_repl_stream_updates answered something else"};
+    if (rows == nullptr || !upto || !limited)
+        throw RpcError{"get_repl_stream_updates answered something else"};
     page.upto = *upto;
     page.limited = *limited;
     for (const auto& row : *rows) {
@@ -61,15 +63,16 @@ Task<Updates> fetch_updates(RpcClient& client, std::string stream, std::string i
                             std::int64_t upto) {
     RpcArgs args{std::move(stream)};
     json::value query = json::object{{"from_token", from}, {"upto_token", upto}};
-    const auto answer =
-        co_await client.call_json(kStreamUpdatesRoute, std::move(instance), std::move(args), std::move(query));
+    const auto answer = co_await client.call_json(kStreamUpdatesRoute, std::move(instance), std::move(args),
+                                                  std::move(query));
     co_return parse_updates(answer);
 }
 
 /// Fields of a connection, not of a message, and those that its sender writes anew.
 bool is_forwarded(std::string_view header) {
-    static constexpr std::array<std::string_view, 8> kOwn{"host",       "content-length",   "connection", "transfer-encoding",
-                                                          "keep-alive", "accept-encoding", "upgrade",    "expect"};
+    static constexpr std::array<std::string_view, 8> kOwn{
+        "host",       "content-length",  "connection", "transfer-encoding",
+        "keep-alive", "accept-encoding", "upgrade",    "expect"};
     return std::none_of(kOwn.begin(), kOwn.end(), [&](std::string_view own) {
         return std::equal(own.begin(), own.end(), header.begin(), header.end(),
                           [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
@@ -90,7 +93,8 @@ void headers_from_json(const json::object& message, http::Headers& headers) {
     if (fields == nullptr) return;
     for (const auto& field : *fields) {
         const auto* pair = field.if_array();
-        if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_string()) continue;
+        if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_string())
+            continue;
         headers.add(std::string{(*pair)[0].get_string()}, std::string{(*pair)[1].get_string()});
     }
 }
@@ -141,15 +145,18 @@ http::Response parse_response(const json::value& answer) {
     const auto status = object == nullptr ? std::nullopt : proto::get_int(*object, "status");
     if (!status || *status < 100 || *status > 599) throw RpcError{"a forwarded request has no answer"};
     http::Response response{static_cast<int>(*status), body_from(*object)};
-    response.content_type = std::string{proto::get_string(*object, "content_type").value_or("application/json")};
+    response.content_type =
+        std::string{proto::get_string(*object, "content_type").value_or("application/json")};
     headers_from_json(*object, response.headers);
     return response;
 }
 
 }  // namespace
 
-const RpcRoute kStreamUpdatesRoute{"get_repl_stream_updates", {"stream_name"}, http::Method::kGet, true, 10'000, 10'000, 0};
-const RpcRoute kForwardRoute{"weft_forward", {}, http::Method::kPost, true, 120'000, 120'000, 64 * 1024 * 1024};
+const RpcRoute kStreamUpdatesRoute{
+    "get_repl_stream_updates", {"stream_name"}, http::Method::kGet, true, 10'000, 10'000, 0};
+const RpcRoute kForwardRoute{"weft_forward", {},      http::Method::kPost, true,
+                             120'000,        120'000, 64 * 1024 * 1024};
 
 void serve_stream_updates(RpcServer& server, ReplicationCommandHandler& handler) {
     server.serve_json(kStreamUpdatesRoute, [&handler](RpcArgs args, json::value body) {
@@ -157,8 +164,8 @@ void serve_stream_updates(RpcServer& server, ReplicationCommandHandler& handler)
     });
 }
 
-std::function<Task<Updates>(std::string, std::int64_t, std::int64_t, std::size_t)> updates_by_rpc(RpcClient& client,
-                                                                                                  std::string stream) {
+std::function<Task<Updates>(std::string, std::int64_t, std::int64_t, std::size_t)> updates_by_rpc(
+    RpcClient& client, std::string stream) {
     return [&client, stream = std::move(stream)](std::string instance, std::int64_t from, std::int64_t upto,
                                                  std::size_t) {
         return fetch_updates(client, stream, std::move(instance), from, upto);
@@ -179,8 +186,9 @@ Task<http::Response> forward(RpcClient& client, std::string instance, http::Requ
 }
 
 void serve_forward(RpcServer& server, http::Router& router) {
-    server.serve_json(kForwardRoute,
-                      [&router](RpcArgs, json::value body) { return run_forwarded(router, std::move(body)); });
+    server.serve_json(kForwardRoute, [&router](RpcArgs, json::value body) {
+        return run_forwarded(router, std::move(body));
+    });
 }
 
 }  // namespace weft::replication

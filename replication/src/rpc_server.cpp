@@ -1,8 +1,8 @@
 #include <deque>
 #include <map>
 
-#include <boost/json/serialize.hpp>
 #include <openssl/crypto.h>
+#include <boost/json/serialize.hpp>
 
 #include "weft/core/async.hpp"
 #include "weft/core/metrics.hpp"
@@ -31,7 +31,8 @@ struct RpcServer::Impl : std::enable_shared_from_this<Impl> {
         : clock{on}, router{to}, options{with}, tasks{std::move(executor)} {}
 
     Task<http::Response> handle(RpcRoute route, JsonFunction function, http::Request request);
-    Task<void> run(std::shared_ptr<Call> call, std::string key, JsonFunction function, RpcArgs args, json::value body);
+    Task<void> run(std::shared_ptr<Call> call, std::string key, JsonFunction function, RpcArgs args,
+                   json::value body);
     Task<http::Response> shared_answer(std::shared_ptr<Call> call);
     void keep(const std::string& key, const Call& call);
     void forget_old();
@@ -73,7 +74,8 @@ Task<http::Response> RpcServer::Impl::handle(RpcRoute route, JsonFunction functi
     RpcArgs args;
     for (const auto& name : route.path_args) args.push_back(request.param(name));
     auto body = body_of(request);
-    core::counter("weft_replication_rpc_served_total", "Calls by other processes", {{"name", route.name}}).increment();
+    core::counter("weft_replication_rpc_served_total", "Calls by other processes", {{"name", route.name}})
+        .increment();
 
     if (!route.idempotent) {
         const auto answer = co_await function(std::move(args), std::move(body));
@@ -87,13 +89,14 @@ Task<http::Response> RpcServer::Impl::handle(RpcRoute route, JsonFunction functi
     auto call = std::make_shared<Call>(tasks.executor());
     calls.emplace(key, call);
     // In a process of its own: a caller that goes away and comes back finds the call still running.
-    tasks.spawn_child("rpc_" + route.name,
-                      [this, call, key, function, args, body] { return run(call, key, function, args, body); });
+    tasks.spawn_child("rpc_" + route.name, [this, call, key, function, args, body] {
+        return run(call, key, function, args, body);
+    });
     co_return co_await shared_answer(call);
 }
 
-Task<void> RpcServer::Impl::run(std::shared_ptr<Call> call, std::string key, JsonFunction function, RpcArgs args,
-                                json::value body) {
+Task<void> RpcServer::Impl::run(std::shared_ptr<Call> call, std::string key, JsonFunction function,
+                                RpcArgs args, json::value body) {
     try {
         const auto answer = co_await function(std::move(args), std::move(body));
         call->answer = json::serialize(answer);
@@ -135,7 +138,8 @@ void RpcServer::Impl::forget_old() {
 RpcServer::RpcServer(asio::any_io_executor executor, const core::Clock& clock, http::Router& router)
     : RpcServer{std::move(executor), clock, router, Options{}} {}
 
-RpcServer::RpcServer(asio::any_io_executor executor, const core::Clock& clock, http::Router& router, Options options)
+RpcServer::RpcServer(asio::any_io_executor executor, const core::Clock& clock, http::Router& router,
+                     Options options)
     : impl_{std::make_shared<Impl>(std::move(executor), clock, router, options)} {}
 
 RpcServer::~RpcServer() = default;
@@ -157,7 +161,9 @@ void RpcServer::serve_json(RpcRoute route, JsonFunction function) {
     });
 }
 
-Task<void> RpcServer::stop() { co_await impl_->tasks.stop(); }
+Task<void> RpcServer::stop() {
+    co_await impl_->tasks.stop();
+}
 
 void check_replication_secret(const http::Request& request, const std::string& secret) {
     constexpr std::string_view kScheme = "Bearer ";
@@ -169,12 +175,14 @@ void check_replication_secret(const http::Request& request, const std::string& s
 }
 
 http::Router::Authenticator rpc_authenticator(std::string secret) {
-    return [secret = std::move(secret)](const http::Request& request, http::Auth auth) -> Task<http::Requester> {
-        // Not a coroutine that outlives its caller: the router keeps request and authenticator while it waits.
-        if (auth != http::Auth::kReplication) throw core::MatrixError::unrecognized(404);
-        check_replication_secret(request, secret);
-        co_return http::Requester{};
-    };
+    return
+        [secret = std::move(secret)](const http::Request& request, http::Auth auth) -> Task<http::Requester> {
+            // Not a coroutine that outlives its caller: the router keeps request and authenticator while it
+            // waits.
+            if (auth != http::Auth::kReplication) throw core::MatrixError::unrecognized(404);
+            check_replication_secret(request, secret);
+            co_return http::Requester{};
+        };
 }
 
 }  // namespace weft::replication

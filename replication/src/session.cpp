@@ -20,15 +20,24 @@ SendLine say(const pr::Command& command) {
 
 std::string_view to_string(CloseReason reason) {
     switch (reason) {
-        case CloseReason::kPeerClosed: return "peer_closed";
-        case CloseReason::kShutdown: return "shutdown";
-        case CloseReason::kParseError: return "parse_error";
-        case CloseReason::kInvalidCommand: return "invalid_command";
-        case CloseReason::kLineTooLong: return "line_too_long";
-        case CloseReason::kInvalidUtf8: return "invalid_utf8";
-        case CloseReason::kPingTimeout: return "ping_timeout";
-        case CloseReason::kWrongServer: return "wrong_server";
-        case CloseReason::kSocketError: return "socket_error";
+        case CloseReason::kPeerClosed:
+            return "peer_closed";
+        case CloseReason::kShutdown:
+            return "shutdown";
+        case CloseReason::kParseError:
+            return "parse_error";
+        case CloseReason::kInvalidCommand:
+            return "invalid_command";
+        case CloseReason::kLineTooLong:
+            return "line_too_long";
+        case CloseReason::kInvalidUtf8:
+            return "invalid_utf8";
+        case CloseReason::kPingTimeout:
+            return "ping_timeout";
+        case CloseReason::kWrongServer:
+            return "wrong_server";
+        case CloseReason::kSocketError:
+            return "socket_error";
     }
     return "unknown";
 }
@@ -56,13 +65,15 @@ SessionActions Session::on_line(std::string_view line, std::int64_t now) {
         closing_since_ = now;
         std::string explanation = command.error().message;
         if (pr::looks_like_http(line)) {
-            explanation = options_.role == SessionRole::kServer
-                              ? "the peer speaks HTTP to the replication port: its RPC address (instance_map, "
-                                "worker_replication_http_port) or a proxy points here"
-                              : "the other side speaks HTTP: worker_replication_port must be the port of the "
-                                "listener of type replication, not of an HTTP listener";
+            explanation =
+                options_.role == SessionRole::kServer
+                    ? "the peer speaks HTTP to the replication port: its RPC address (instance_map, "
+                      "worker_replication_http_port) or a proxy points here"
+                    : "the other side speaks HTTP: worker_replication_port must be the port of the "
+                      "listener of type replication, not of an HTTP listener";
         }
-        return fail(CloseReason::kParseError, pr::parse_error_text(line, command.error()), std::move(explanation));
+        return fail(CloseReason::kParseError, pr::parse_error_text(line, command.error()),
+                    std::move(explanation));
     }
     if (!may_come_from_peer(*command)) {
         closing_since_ = now;
@@ -105,7 +116,8 @@ SessionActions Session::on_tick(std::int64_t now, std::int64_t wall_ms) {
         if (now - *closing_since_ > options_.ping_timeout_ms) actions.emplace_back(AbortSession{});
         return actions;
     }
-    if (now - last_sent_ >= options_.ping_interval_ms) actions.emplace_back(say(pr::Ping{std::to_string(wall_ms)}));
+    if (now - last_sent_ >= options_.ping_interval_ms)
+        actions.emplace_back(say(pr::Ping{std::to_string(wall_ms)}));
     if (peer_pings_ && now - last_received_ > options_.ping_timeout_ms) {
         closing_since_ = now;
         for (auto& action : fail(CloseReason::kPingTimeout, "ping timeout",

@@ -9,7 +9,10 @@ Stream::Stream(std::string name, std::vector<std::string> writers, StreamBinding
     : Stream{std::move(name), std::move(writers), std::move(bindings), Options{}} {}
 
 Stream::Stream(std::string name, std::vector<std::string> writers, StreamBindings bindings, Options options)
-    : name_{std::move(name)}, writers_{std::move(writers)}, bindings_{std::move(bindings)}, options_{options} {
+    : name_{std::move(name)},
+      writers_{std::move(writers)},
+      bindings_{std::move(bindings)},
+      options_{options} {
     if (!bindings_.current_token || !bindings_.updates || !bindings_.apply || !bindings_.advance) {
         throw std::invalid_argument{"stream " + name_ + " is not bound to anything"};
     }

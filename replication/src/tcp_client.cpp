@@ -18,10 +18,14 @@ using Unix = asio::local::stream_protocol;
 
 std::string_view to_string(ClientState state) {
     switch (state) {
-        case ClientState::kConnecting: return "connecting";
-        case ClientState::kCatchingUp: return "catching_up";
-        case ClientState::kUp: return "up";
-        case ClientState::kStopped: return "stopped";
+        case ClientState::kConnecting:
+            return "connecting";
+        case ClientState::kCatchingUp:
+            return "catching_up";
+        case ClientState::kUp:
+            return "up";
+        case ClientState::kStopped:
+            return "stopped";
     }
     return "unknown";
 }
@@ -50,7 +54,8 @@ Task<Attempt> connect_unix(asio::any_io_executor executor, std::string path) {
 Task<Attempt> connect_tcp(asio::any_io_executor executor, std::string host, std::uint16_t port) {
     Attempt attempt;
     tcp::resolver resolver{executor};
-    const auto [unresolved, endpoints] = co_await resolver.async_resolve(host, std::to_string(port), kNoThrow);
+    const auto [unresolved, endpoints] =
+        co_await resolver.async_resolve(host, std::to_string(port), kNoThrow);
     if (unresolved) {
         attempt.error = unresolved.message();
         co_return attempt;
@@ -68,7 +73,8 @@ Task<Attempt> connect_tcp(asio::any_io_executor executor, std::string host, std:
 }
 
 /// Never throws for what the network does.
-Task<Attempt> connect(asio::any_io_executor executor, core::InstanceAddress address, std::int64_t timeout_ms) {
+Task<Attempt> connect(asio::any_io_executor executor, core::InstanceAddress address,
+                      std::int64_t timeout_ms) {
     using namespace asio::experimental::awaitable_operators;
     asio::steady_timer timer{executor, core::Milliseconds{timeout_ms}};
     auto work = address.path.empty() ? connect_tcp(executor, address.host, address.port)
@@ -84,7 +90,11 @@ Task<Attempt> connect(asio::any_io_executor executor, core::InstanceAddress addr
 
 struct TcpClient::Impl {
     Impl(asio::any_io_executor on, ReplicationCommandHandler& to, Options with)
-        : executor{std::move(on)}, handler{to}, options{std::move(with)}, backoff{options.backoff}, tasks{executor} {}
+        : executor{std::move(on)},
+          handler{to},
+          options{std::move(with)},
+          backoff{options.backoff},
+          tasks{executor} {}
 
     Task<void> run();
     Task<void> speak(StreamSocket socket);
@@ -174,7 +184,9 @@ const std::string& TcpClient::last_error() const {
     return impl_->connection ? kNone : impl_->last_error;
 }
 
-std::uint64_t TcpClient::connections_made() const { return impl_->connections_made; }
+std::uint64_t TcpClient::connections_made() const {
+    return impl_->connections_made;
+}
 
 Task<void> TcpClient::stop(std::int64_t deadline_ms) {
     const auto impl = impl_;

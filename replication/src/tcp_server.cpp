@@ -4,10 +4,10 @@
 #include <set>
 #include <system_error>
 
+#include <unistd.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <unistd.h>
 
 #include "weft/core/log.hpp"
 
@@ -21,7 +21,11 @@ using Unix = asio::local::stream_protocol;
 struct TcpServer::Impl : std::enable_shared_from_this<Impl> {
     Impl(asio::any_io_executor on, ReplicationCommandHandler& to, std::string name, core::ListenerConfig at,
          LinkLimits with)
-        : executor{std::move(on)}, handler{to}, server_name{std::move(name)}, listener{std::move(at)}, limits{with},
+        : executor{std::move(on)},
+          handler{to},
+          server_name{std::move(name)},
+          listener{std::move(at)},
+          limits{with},
           tasks{executor} {}
 
     void listen_tcp(const std::string& address);
@@ -49,7 +53,9 @@ std::string address_of(const tcp::socket& socket) {
     const auto peer = socket.remote_endpoint(error);
     return error ? "unknown" : fmt::format("{}:{}", peer.address().to_string(), peer.port());
 }
-std::string address_of(const Unix::socket&) { return "unix socket"; }
+std::string address_of(const Unix::socket&) {
+    return "unix socket";
+}
 
 void prepare(tcp::socket& socket) {
     boost::system::error_code ignored;
@@ -132,8 +138,8 @@ Task<void> TcpServer::Impl::serve(std::shared_ptr<Connection> connection) {
     if (failure) std::rethrow_exception(failure);
 }
 
-TcpServer::TcpServer(asio::any_io_executor executor, ReplicationCommandHandler& handler, std::string server_name,
-                     core::ListenerConfig listener, LinkLimits limits)
+TcpServer::TcpServer(asio::any_io_executor executor, ReplicationCommandHandler& handler,
+                     std::string server_name, core::ListenerConfig listener, LinkLimits limits)
     : impl_{std::make_shared<Impl>(std::move(executor), handler, std::move(server_name), std::move(listener),
                                    limits)} {}
 
@@ -151,8 +157,12 @@ void TcpServer::start() {
     }
 }
 
-std::uint16_t TcpServer::port() const { return impl_->bound_port; }
-std::size_t TcpServer::connections() const { return impl_->connections.size(); }
+std::uint16_t TcpServer::port() const {
+    return impl_->bound_port;
+}
+std::size_t TcpServer::connections() const {
+    return impl_->connections.size();
+}
 
 Task<void> TcpServer::stop(std::int64_t deadline_ms) {
     const auto impl = impl_;

@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             const auto end = rest.find('\n');
             const auto actions = session.on_line(rest.substr(0, end), now++);
             if (closed && !actions.empty()) std::abort();
-            for (const auto& action : actions) closed = closed || std::holds_alternative<CloseSession>(action);
+            for (const auto& action : actions)
+                closed = closed || std::holds_alternative<CloseSession>(action);
             rest = end == rest.npos ? std::string_view{} : rest.substr(end + 1);
         }
         if (closed != session.closing()) std::abort();

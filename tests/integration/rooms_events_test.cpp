@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "rooms_fixture.hpp"
+#include "weft/core/random.hpp"
 #include "weft/http/uri.hpp"
 
 using namespace weft;
@@ -233,14 +234,36 @@ TEST_CASE("NUL characters harm nobody", "[rooms]") {
     RoomsFixture fixture;
     const auto room_id = fixture.create_room(kAlice);
 
-    CHECK(fixture.put(kAlice, room_path(room_id, "state/org.example/a%00b"), "{}").errcode() == "M_INVALID_PARAM");
-    CHECK(fixture.put(kAlice, room_path(room_id, "state/org%00example"), "{}").errcode() == "M_INVALID_PARAM");
-    CHECK(fixture.put(kAlice, room_path(room_id, "send/org%00example/1"), "{}").errcode() == "M_INVALID_PARAM");
-    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.room.message/a%00b"), "{}").errcode() == "M_INVALID_PARAM");
-    CHECK(fixture.put(kAlice, room_path(room_id, "state/m.room.member/" + kAlice),
-                      R"({"membership": "join", "displayname": "a\u0000b"})").status == 200);
-    CHECK(fixture.put(kAlice, room_path(room_id, "state/m.room.name"), R"({"name": "a\u0000b"})").status == 200);
-    const auto relation = json::object{{"m.relates_to", {{"rel_type", "m.annotation"}, {"event_id", "$a"}, {"key", std::string_view{"a\0b", 3}}}}};
-    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/1"), proto::to_json(relation)).status == 200);
-    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/2"), proto::to_json(relation)).status == 400);
+    CHECK(fixture.put(kAlice, room_path(room_id, "state/org.example/a%00b"), "{}").errcode() ==
+          "M_INVALID_PARAM");
+    CHECK(fixture.put(kAlice, room_path(room_id, "state/org%00example"), "{}").errcode() ==
+          "M_INVALID_PARAM");
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/org%00example/1"), "{}").errcode() ==
+          "M_INVALID_PARAM");
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.room.message/a%00b"), "{}").errcode() ==
+          "M_INVALID_PARAM");
+    CHECK(fixture
+              .put(kAlice, room_path(room_id, "state/m.room.member/" + kAlice),
+                   R"({"membership": "join", "displayname": "a\u0000b"})")
+              .status == 200);
+    CHECK(fixture.put(kAlice, room_path(room_id, "state/m.room.name"), R"({"name": "a\u0000b"})").status ==
+          200);
+    const auto relation = json::object{
+        {"m.relates_to",
+         {{"rel_type", "m.annotation"}, {"event_id", "$a"}, {"key", std::string_view{"a\0b", 3}}}}};
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/1"), proto::to_json(relation)).status ==
+          200);
+}
+
+TEST_CASE("texts too long for an index harm nobody", "[rooms]") {
+    RoomsFixture fixture;
+    const auto room_id = fixture.create_room(kAlice);
+    const auto noise = core::random_letters(30'000);
+    const auto relation = [](std::string_view event_id, std::string_view key) {
+        return proto::to_json(json::object{{"m.relates_to", {{"rel_type", "m.annotation"}, {"event_id", event_id}, {"key", key}}}});
+    };
+
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/1"), relation("$a", noise)).status == 200);
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/2"), relation("$" + noise, "x")).status == 200);
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.room.message/" + noise), "{}").errcode() == "M_INVALID_PARAM");
 }

@@ -64,8 +64,8 @@ public:
     }
 
     /// The same request of two users at the same time.
-    std::pair<Answer, Answer> post_both(const std::string& one, const std::string& two, const std::string& path,
-                                        const std::string& body);
+    std::pair<Answer, Answer> post_both(const std::string& one, const std::string& two,
+                                        const std::string& path, const std::string& body);
 
     /// The room's ID; fails the test if it is not made.
     std::string create_room(const std::string& token, std::string body = "{}");

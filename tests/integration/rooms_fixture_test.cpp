@@ -27,11 +27,13 @@ Task<http::Requester> authenticate(const http::Request& request, http::Auth auth
     co_return requester;
 }
 
-http::Request request_of(http::Method method, const std::string& token, const std::string& path, std::string body) {
+http::Request request_of(http::Method method, const std::string& token, const std::string& path,
+                         std::string body) {
     http::Request request;
     request.method = method;
     const auto question = path.find('?');
-    for (std::string_view rest = question == std::string::npos ? "" : std::string_view{path}.substr(question + 1);
+    for (std::string_view rest = question == std::string::npos ? ""
+                                                               : std::string_view{path}.substr(question + 1);
          !rest.empty();) {
         const auto pair = rest.substr(0, rest.find('&'));
         rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
@@ -117,8 +119,9 @@ std::pair<Answer, Answer> RoomsFixture::post_both(const std::string& one, const 
                                                   const std::string& path, const std::string& body) {
     using namespace boost::asio::experimental::awaitable_operators;
     const auto both = [&]() -> Task<std::pair<Answer, Answer>> {
-        const auto [first, second] = co_await (router.handle(request_of(http::Method::kPost, one, path, body)) &&
-                                               router.handle(request_of(http::Method::kPost, two, path, body)));
+        const auto [first, second] =
+            co_await (router.handle(request_of(http::Method::kPost, one, path, body)) &&
+                      router.handle(request_of(http::Method::kPost, two, path, body)));
         co_return std::pair{answer_of(first), answer_of(second)};
     };
     return storage.run(both());

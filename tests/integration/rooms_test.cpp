@@ -87,7 +87,8 @@ TEST_CASE("createRoom refuses what cannot be", "[rooms]") {
     CHECK(fixture.get(kAlice, "/joined_rooms").body.at("joined_rooms").as_array().size() == 1);
 }
 
-TEST_CASE("of two rooms that want one alias at the same time one gets it and the other is not left behind", "[rooms]") {
+TEST_CASE("of two rooms that want one alias at the same time one gets it and the other is not left behind",
+          "[rooms]") {
     RoomsFixture fixture;
 
     const auto answers = fixture.post_both(kAlice, kBob, "/createRoom", R"({"room_alias_name": "pub"})");
@@ -95,8 +96,10 @@ TEST_CASE("of two rooms that want one alias at the same time one gets it and the
     const auto& [first, second] = answers;
     const bool first_won = first.status == 200;
     CHECK((first_won ? second : first).errcode() == "M_ROOM_IN_USE");
-    CHECK(fixture.get("", "/directory/room/%23pub:test").text("room_id") == (first_won ? first : second).text("room_id"));
-    CHECK(fixture.get(first_won ? kAlice : kBob, "/joined_rooms").body.at("joined_rooms").as_array().size() == 1);
+    CHECK(fixture.get("", "/directory/room/%23pub:test").text("room_id") ==
+          (first_won ? first : second).text("room_id"));
+    CHECK(fixture.get(first_won ? kAlice : kBob, "/joined_rooms").body.at("joined_rooms").as_array().size() ==
+          1);
     CHECK(fixture.get(first_won ? kBob : kAlice, "/joined_rooms").body.at("joined_rooms").as_array().empty());
 }
 

@@ -158,6 +158,7 @@ TEST_CASE("callbacks run after commit, on the logic thread, before the caller go
     std::vector<std::string> order;
     const auto logic_thread = std::this_thread::get_id();
     bool on_logic_thread = false;
+    std::thread::id destroyed_on;
 
     const auto work = [&]() -> Task<void> {
         co_await fixture.db.run("callbacks", [&](Transaction& txn) {
@@ -167,7 +168,11 @@ TEST_CASE("callbacks run after commit, on the logic thread, before the caller go
                 order.push_back("callback sees " + fixture.sql("SELECT value FROM counter").front().front());
             });
             txn.call_after([] { throw std::runtime_error{"a broken callback"}; });
-            txn.call_after([&] { order.push_back("second callback"); });
+            const std::shared_ptr<int> held{new int{1}, [&destroyed_on](const int* value) {
+                                                delete value;
+                                                destroyed_on = std::this_thread::get_id();
+                                            }};
+            txn.call_after([&order, held] { order.push_back("second callback"); });
         });
         order.push_back("caller");
     };
@@ -175,6 +180,8 @@ TEST_CASE("callbacks run after commit, on the logic thread, before the caller go
 
     CHECK(order == std::vector<std::string>{"callback sees 3", "second callback", "caller"});
     CHECK(on_logic_thread);
+    const bool destroyed_there = destroyed_on == logic_thread;
+    CHECK(destroyed_there);
 }
 
 TEST_CASE("a transaction that meets another one's write is run again from the start") {

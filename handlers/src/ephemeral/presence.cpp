@@ -17,7 +17,9 @@ Presence::Presence(asio::any_io_executor executor, const core::Config& config, c
 
 Presence::~Presence() = default;
 
-bool Presence::enabled() const { return impl_->enabled; }
+bool Presence::enabled() const {
+    return impl_->enabled;
+}
 
 Task<void> Presence::start() {
     const auto impl = impl_;
@@ -46,8 +48,7 @@ Presence::SyncGuard Presence::user_syncs(const std::string& user_id, const std::
 
 void Presence::user_active(const std::string& user_id) {
     if (!impl_->enabled || impl_->throttled(user_id)) return;
-    impl_->tasks.spawn("presence_user_active",
-                       [impl = impl_.get(), user_id] { return impl->bump(user_id); });
+    impl_->tasks.spawn("presence_user_active", [impl = impl_.get(), user_id] { return impl->bump(user_id); });
 }
 
 Task<void> Presence::set_state(std::string user_id, std::string state, std::optional<std::string> status_msg,
@@ -61,7 +62,8 @@ Task<void> Presence::set_state(std::string user_id, std::string state, std::opti
     }
     auto body = presence_rpc::SetState{std::move(state), std::move(status_msg), keep_status_msg}.to_json();
     replication::RpcArgs args{std::move(user_id)};
-    co_await impl->rpc.call(presence_rpc::set_state_endpoint(), impl->writer, std::move(args), std::move(body));
+    co_await impl->rpc.call(presence_rpc::set_state_endpoint(), impl->writer, std::move(args),
+                            std::move(body));
 }
 
 Task<std::vector<PresenceState>> Presence::states(std::vector<std::string> users) {
@@ -91,7 +93,9 @@ void Presence::set_reporter(std::function<void(const std::string&, bool, std::in
     impl_->reporter = std::move(reporter);
 }
 
-std::vector<std::string> Presence::currently_syncing() const { return impl_->syncing.all(); }
+std::vector<std::string> Presence::currently_syncing() const {
+    return impl_->syncing.all();
+}
 
 Task<void> Presence::on_user_sync(std::string instance_id, std::string user_id, bool syncing,
                                   std::int64_t last_sync_ms, bool replace_all) {

@@ -119,7 +119,8 @@ Task<void> Presence::Impl::announce_presence(std::string user_id, SyncingUsers::
     } catch (const core::MatrixError& error) {
         failure = error.what();
     }
-    if (!failure.empty()) core::log_warning("presence", "{} cannot be told {}: {}", writer, *begun.presence, failure);
+    if (!failure.empty())
+        core::log_warning("presence", "{} cannot be told {}: {}", writer, *begun.presence, failure);
     // They may have left again while the writer did not answer.
     if (begun.came && reporter && syncing.contains(user_id)) reporter(user_id, true, clock.now_ms());
 }

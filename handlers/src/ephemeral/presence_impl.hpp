@@ -13,8 +13,8 @@
 
 namespace weft::handlers {
 
-/// What presence is made of: states as the stream tells them (every process), users who sync here (every process), and
-/// the writer's machine with its way into the database.
+/// What presence is made of: states as the stream tells them (every process), users who sync here (every
+/// process), and the writer's machine with its way into the database.
 struct Presence::Impl {
     Impl(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock,
          storage::PresenceStore& store, replication::RpcClient& rpc);

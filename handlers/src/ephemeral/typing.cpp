@@ -85,7 +85,8 @@ const std::vector<std::string>& Typing::typing_in(const std::string& room_id) co
     return impl_->lists.in(room_id);
 }
 
-Task<void> Typing::set_typing(std::string room_id, std::string user_id, bool typing, std::int64_t timeout_ms) {
+Task<void> Typing::set_typing(std::string room_id, std::string user_id, bool typing,
+                              std::int64_t timeout_ms) {
     const auto state = co_await impl_->states.current_state(proto::RoomId::trusted(room_id));
     if (state->membership(user_id) != "join") {
         throw core::MatrixError::forbidden(fmt::format("User {} is not in room {}", user_id, room_id));
@@ -103,6 +104,8 @@ storage::StreamUpdates Typing::updates(std::int64_t from, std::int64_t to, std::
     return impl_->lists.updates(from, to, limit);
 }
 
-Task<void> Typing::stop() { co_await impl_->tasks.stop(); }
+Task<void> Typing::stop() {
+    co_await impl_->tasks.stop();
+}
 
 }  // namespace weft::handlers

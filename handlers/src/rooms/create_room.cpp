@@ -60,12 +60,14 @@ Task<CreateRoom::Created> CreateRoom::create(Actor creator, CreateRoomRequest re
     Created created{co_await start(version, std::move(events))};
     created.alias = context.alias;
     if (context.alias) co_await claim_alias(creator, *context.alias, created.room_id);
-    if (request.visibility == DirectoryVisibility::kPublic) co_await visibility_.set_public(created.room_id, true);
+    if (request.visibility == DirectoryVisibility::kPublic)
+        co_await visibility_.set_public(created.room_id, true);
     co_await membership_.send_first_invites(creator, created.room_id, request.invite, request.is_direct);
     co_return created;
 }
 
-Task<proto::RoomId> CreateRoom::start(const proto::RoomVersion& version, std::vector<proto::EventDraft> events) {
+Task<proto::RoomId> CreateRoom::start(const proto::RoomVersion& version,
+                                      std::vector<proto::EventDraft> events) {
     std::vector<SendRequest> requests;
     for (auto& event : events) {
         SendRequest request{std::move(event)};
@@ -99,8 +101,8 @@ Task<std::optional<proto::RoomAlias>> CreateRoom::free_alias(const CreateRoomReq
 
 Task<void> CreateRoom::claim_alias(Actor creator, proto::RoomAlias alias, proto::RoomId room_id) {
     if (co_await directory_.claim(alias, room_id, creator.user_id)) co_return;
-    // Somebody took it since it was looked up. The room has no ID before it exists, so the alias could not be claimed
-    // first; nobody but the creator has seen the room, and they need not keep it.
+    // Somebody took it since it was looked up. The room has no ID before it exists, so the alias could not be
+    // claimed first; nobody but the creator has seen the room, and they need not keep it.
     co_await membership_.change(
         MembershipRequest{MembershipAction::kLeave, room_id, creator, creator.user_id});
     throw alias_in_use(alias);

@@ -17,7 +17,8 @@ char lower(char c) {
 
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
     const auto same = [](char a, char b) { return lower(a) == lower(b); };
-    return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end() || part.empty();
+    return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end() ||
+           part.empty();
 }
 
 /// Copies a string of the content, if it is one and says something.

@@ -27,13 +27,18 @@ Membership::Membership(RoomReader& rooms, EventSender& sender, storage::StateSto
 
 Task<proto::EventId> Membership::change(MembershipRequest request) {
     switch (request.action) {
-        case MembershipAction::kJoin: return join(std::move(request));
-        case MembershipAction::kKnock: return knock(std::move(request));
-        case MembershipAction::kInvite: return invite(std::move(request));
-        case MembershipAction::kLeave: return leave(std::move(request));
+        case MembershipAction::kJoin:
+            return join(std::move(request));
+        case MembershipAction::kKnock:
+            return knock(std::move(request));
+        case MembershipAction::kInvite:
+            return invite(std::move(request));
+        case MembershipAction::kLeave:
+            return leave(std::move(request));
         case MembershipAction::kKick:
         case MembershipAction::kBan:
-        case MembershipAction::kUnban: break;
+        case MembershipAction::kUnban:
+            break;
     }
     return remove(std::move(request));
 }
@@ -89,7 +94,8 @@ Task<proto::EventId> Membership::invite(MembershipRequest request) {
 
     auto content = co_await with_profile(request.target, "invite", request.content);
     proto::json::object unsigned_data;
-    unsigned_data["invite_room_state"] = co_await rooms_.stripped_state(request.room_id, request.actor.user_id);
+    unsigned_data["invite_room_state"] =
+        co_await rooms_.stripped_state(request.room_id, request.actor.user_id);
     co_return co_await send(std::move(request), "invite", std::move(content), std::move(unsigned_data));
 }
 
@@ -98,8 +104,8 @@ void Membership::check_first_invites(const std::vector<proto::UserId>& targets) 
     for (const auto& target : targets) invites_per_user_.acquire(target.str());
 }
 
-Task<void> Membership::send_first_invites(Actor actor, proto::RoomId room_id, std::vector<proto::UserId> targets,
-                                          bool is_direct) {
+Task<void> Membership::send_first_invites(Actor actor, proto::RoomId room_id,
+                                          std::vector<proto::UserId> targets, bool is_direct) {
     if (targets.empty()) co_return;
     const auto room_state = co_await rooms_.stripped_state(room_id, actor.user_id);
     std::vector<SendRequest> requests;
@@ -129,7 +135,8 @@ Task<proto::EventId> Membership::leave(MembershipRequest request) {
     const std::string now = found == rooms->end() ? "" : found->second.membership;
     if (now.empty()) {
         co_await rooms_.version(request.room_id);
-        throw MatrixError::forbidden(fmt::format("User {} is not in room {}", request.target, request.room_id));
+        throw MatrixError::forbidden(
+            fmt::format("User {} is not in room {}", request.target, request.room_id));
     }
     if (now == "ban") throw MatrixError::forbidden("You are banned from this room");
     if (now == "leave") co_return found->second.event_id;
@@ -145,7 +152,8 @@ Task<proto::EventId> Membership::remove(MembershipRequest request) {
         throw MatrixError{403, "M_BAD_STATE", fmt::format("{} is not banned from the room", request.target)};
     }
     if (request.action == MembershipAction::kKick && now == "ban") {
-        throw MatrixError{403, "M_BAD_STATE", fmt::format("{} is banned, and can only be unbanned", request.target)};
+        throw MatrixError{403, "M_BAD_STATE",
+                          fmt::format("{} is banned, and can only be unbanned", request.target)};
     }
     if (request.action == MembershipAction::kKick && now == "leave") {
         throw MatrixError::forbidden(fmt::format("{} is not in the room", request.target));
@@ -205,7 +213,8 @@ Task<proto::json::object> Membership::with_profile(proto::UserId user_id, std::s
     const auto profile = co_await profiles_.get(std::string{user_id.localpart()});
     if (!profile) co_return content;
     // A null means that the client wants none here.
-    if (profile->displayname && !content.contains("displayname")) content["displayname"] = *profile->displayname;
+    if (profile->displayname && !content.contains("displayname"))
+        content["displayname"] = *profile->displayname;
     if (profile->avatar_url && !content.contains("avatar_url")) content["avatar_url"] = *profile->avatar_url;
     co_return content;
 }

@@ -52,7 +52,8 @@ Task<void> Membership::require_guest_access(proto::RoomId room_id) {
 
 Task<std::string> Membership::authorising_user(proto::RoomId room_id, proto::UserId user_id) {
     if (!co_await is_in_allowed_room(co_await rooms_.content(room_id, event_type::kJoinRules), user_id)) {
-        throw MatrixError::forbidden("You do not belong to any of the rooms whose members may join this room");
+        throw MatrixError::forbidden(
+            "You do not belong to any of the rooms whose members may join this room");
     }
     const auto levels = co_await rooms_.power_levels(room_id);
     for (auto& member : co_await state_.joined_local_users(room_id, server_name_)) {

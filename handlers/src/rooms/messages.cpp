@@ -17,6 +17,8 @@ std::optional<storage::AnnotationKey> annotation_of(const MessageRequest& reques
     const auto event_id = proto::get_string(*relation, "event_id");
     const auto key = proto::get_string(*relation, "key");
     if (!event_id || !key) return std::nullopt;
+    // Neither an event ID nor anything one can look for in the database.
+    if (event_id->find('\0') != event_id->npos || key->find('\0') != key->npos) return std::nullopt;
     return storage::AnnotationKey{.room_id = request.room_id.str(),
                                   .sender = request.actor.user_id.str(),
                                   .type = request.type,
@@ -26,8 +28,8 @@ std::optional<storage::AnnotationKey> annotation_of(const MessageRequest& reques
 
 }  // namespace
 
-Messages::Messages(RoomReader& rooms, EventSender& sender, storage::EventsStore& events, storage::RoomStore& store,
-                   const core::Clock& clock, std::string server_name)
+Messages::Messages(RoomReader& rooms, EventSender& sender, storage::EventsStore& events,
+                   storage::RoomStore& store, const core::Clock& clock, std::string server_name)
     : rooms_{rooms},
       sender_{sender},
       events_{events},
@@ -43,7 +45,8 @@ Task<proto::EventId> Messages::send(MessageRequest request) {
         if (!target) throw MatrixError::invalid_param(target.error().message);
         co_return co_await redact(std::move(request), *target);
     }
-    if (auto annotation = annotation_of(request)) co_await require_new(std::move(*annotation), request.actor, request.txn_id);
+    if (auto annotation = annotation_of(request))
+        co_await require_new(std::move(*annotation), request.actor, request.txn_id);
     co_return co_await place(std::move(request), std::nullopt);
 }
 
@@ -93,7 +96,8 @@ Task<void> Messages::require_new(storage::AnnotationKey annotation, Actor actor,
     const auto room_id = proto::RoomId::trusted(annotation.room_id);
     if (!co_await store_.has_annotation(std::move(annotation))) co_return;
     // A request that is repeated because its answer was lost finds its own annotation.
-    const auto own = co_await events_.event_of_transaction(actor.user_id.str(), actor.device_id, room_id, txn_id);
+    const auto own =
+        co_await events_.event_of_transaction(actor.user_id.str(), actor.device_id, room_id, txn_id);
     if (!own) throw MatrixError{400, "M_DUPLICATE_ANNOTATION", "Can't send the same reaction twice"};
 }
 

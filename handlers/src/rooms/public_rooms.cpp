@@ -17,10 +17,14 @@ constexpr const char* kListingKey = "local";
 /// Rooms whose state is read at once.
 constexpr std::size_t kRoomsPerRead = 100;
 /// What directory_entry() reads.
-constexpr std::array kShownTypes{event_type::kCreate,         event_type::kName,
-                                 event_type::kTopic,          event_type::kAvatar,
-                                 event_type::kCanonicalAlias, event_type::kJoinRules,
-                                 event_type::kHistoryVisibility, event_type::kGuestAccess};
+constexpr std::array kShownTypes{event_type::kCreate,
+                                 event_type::kName,
+                                 event_type::kTopic,
+                                 event_type::kAvatar,
+                                 event_type::kCanonicalAlias,
+                                 event_type::kJoinRules,
+                                 event_type::kHistoryVisibility,
+                                 event_type::kGuestAccess};
 
 }  // namespace
 
@@ -39,8 +43,8 @@ std::string DirectoryToken::to_string() const {
 }
 
 PublicRooms::PublicRooms(storage::RoomDirectoryStore& directory, storage::RoomStore& rooms,
-                         storage::EventsStore& events, const core::Clock& clock, asio::any_io_executor executor,
-                         Options options)
+                         storage::EventsStore& events, const core::Clock& clock,
+                         asio::any_io_executor executor, Options options)
     : directory_{directory},
       rooms_{rooms},
       events_{events},
@@ -64,7 +68,8 @@ Task<PublicRoomsPage> PublicRooms::list(PublicRoomsQuery query) {
     while (found.size() < wanted && high - low < options_.scanned_max) {
         const auto step = std::min(kRoomsPerRead, since.forward ? page.total - high : low);
         if (step == 0) break;
-        auto entries = co_await describe(listing, since.forward ? high : low - step, since.forward ? high + step : low);
+        auto entries =
+            co_await describe(listing, since.forward ? high : low - step, since.forward ? high + step : low);
         if (!since.forward) std::ranges::reverse(entries);
         for (auto& entry : entries) {
             if (found.size() == wanted) break;
@@ -94,7 +99,8 @@ Task<PublicRooms::Listing> PublicRooms::read_listing() {
     co_return listing;
 }
 
-Task<std::vector<proto::json::object>> PublicRooms::describe(ListingPtr listing, std::size_t from, std::size_t to) {
+Task<std::vector<proto::json::object>> PublicRooms::describe(ListingPtr listing, std::size_t from,
+                                                             std::size_t to) {
     std::vector<std::string> rooms;
     for (auto i = from; i < to; ++i) rooms.push_back(listing->rooms[i].room_id);
     std::vector<std::string> types(kShownTypes.begin(), kShownTypes.end());

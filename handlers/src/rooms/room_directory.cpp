@@ -54,7 +54,8 @@ Task<proto::RoomId> RoomDirectory::room_of(std::string id_or_alias) {
         co_return (co_await resolve(*alias)).room_id;
     }
     const auto room_id = proto::RoomId::parse(id_or_alias);
-    if (!room_id) throw MatrixError::invalid_param(fmt::format("'{}' is neither a room ID nor an alias", id_or_alias));
+    if (!room_id)
+        throw MatrixError::invalid_param(fmt::format("'{}' is neither a room ID nor an alias", id_or_alias));
     co_return *room_id;
 }
 
@@ -111,7 +112,8 @@ Task<void> RoomDirectory::withdraw(proto::UserId user_id, proto::RoomId room_id,
         co_await sender_.wait_for_events(result.stream_ordering);
     } catch (const MatrixError& error) {
         // The alias is gone all the same: the specification does not ask for the right to change the event.
-        core::log_info("rooms", "{} stays in the canonical alias event of {}: {}", alias, room_id, error.what());
+        core::log_info("rooms", "{} stays in the canonical alias event of {}: {}", alias, room_id,
+                       error.what());
     }
 }
 
@@ -133,7 +135,8 @@ Task<void> RoomDirectory::publish(Actor actor, proto::RoomId room_id, bool visib
     co_await rooms_.version(room_id);
     if (!actor.admin && !co_await may_set_canonical_alias(actor.user_id, room_id)) {
         throw MatrixError::forbidden(
-            "This server requires you to be able to set the room's canonical alias to change whether it is published");
+            "This server requires you to be able to set the room's canonical alias to change whether it is "
+            "published");
     }
     co_await visibility_.set_public(room_id, visible);
 }

@@ -28,14 +28,17 @@ PresetRules rules_of(RoomPreset preset) {
     return {"invite", "shared", "can_join", 0};
 }
 
-/// The additional creators of version 12 and later: those asked for and, in a trusted private chat, all who are invited.
+/// The additional creators of version 12 and later: those asked for and, in a trusted private chat, all who
+/// are invited.
 json::array additional_creators(const CreateRoomRequest& request, const RoomPlanContext& context) {
     std::vector<std::string> users;
     const auto add = [&](std::string_view user) {
-        if (user != context.creator.str() && std::ranges::find(users, user) == users.end()) users.emplace_back(user);
+        if (user != context.creator.str() && std::ranges::find(users, user) == users.end())
+            users.emplace_back(user);
     };
     if (const auto* const given = proto::find(request.creation_content, "additional_creators")) {
-        if (!given->is_array()) throw MatrixError::bad_json("'additional_creators' must be a list of user IDs");
+        if (!given->is_array())
+            throw MatrixError::bad_json("'additional_creators' must be a list of user IDs");
         for (const auto& entry : given->get_array()) {
             const auto* const text = entry.if_string();
             if (!text || !proto::UserId::is_valid(*text)) {
@@ -75,14 +78,16 @@ private:
 };
 
 bool sets(const CreateRoomRequest& request, std::string_view type) {
-    return std::ranges::any_of(request.initial_state,
-                               [&](const auto& entry) { return entry.type == type && entry.state_key.empty(); });
+    return std::ranges::any_of(request.initial_state, [&](const auto& entry) {
+        return entry.type == type && entry.state_key.empty();
+    });
 }
 
 /// `name` and `topic` come after initial_state and replace what it says.
 bool is_replaced(const CreateRoomRequest& request, const InitialState& entry) {
     if (!entry.state_key.empty()) return false;
-    return (entry.type == event_type::kName && request.name) || (entry.type == event_type::kTopic && request.topic);
+    return (entry.type == event_type::kName && request.name) ||
+           (entry.type == event_type::kTopic && request.topic);
 }
 
 }  // namespace
@@ -145,8 +150,9 @@ json::object power_levels_content(const CreateRoomRequest& request, const RoomPl
 }
 
 json::object topic_content(const std::string& topic) {
-    return {{"topic", topic},
-            {"m.topic", {{"m.text", json::array{json::object{{"body", topic}, {"mimetype", "text/plain"}}}}}}};
+    return {
+        {"topic", topic},
+        {"m.topic", {{"m.text", json::array{json::object{{"body", topic}, {"mimetype", "text/plain"}}}}}}};
 }
 
 std::vector<proto::EventDraft> plan_room(const CreateRoomRequest& request, const RoomPlanContext& context) {

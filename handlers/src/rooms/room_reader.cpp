@@ -13,13 +13,14 @@ namespace event_type = proto::event_type;
 namespace {
 
 /// What helps somebody outside to recognise a room.
-constexpr std::array kStrippedTypes{event_type::kCreate,     event_type::kName,  event_type::kAvatar,
-                                    event_type::kTopic,      event_type::kJoinRules,
-                                    event_type::kCanonicalAlias, event_type::kEncryption};
+constexpr std::array kStrippedTypes{
+    event_type::kCreate,    event_type::kName,           event_type::kAvatar,    event_type::kTopic,
+    event_type::kJoinRules, event_type::kCanonicalAlias, event_type::kEncryption};
 
 }  // namespace
 
-RoomReader::RoomReader(storage::StateStore& state, storage::EventsStore& events) : state_{state}, events_{events} {}
+RoomReader::RoomReader(storage::StateStore& state, storage::EventsStore& events)
+    : state_{state}, events_{events} {}
 
 Task<const proto::RoomVersion*> RoomReader::version(proto::RoomId room_id) {
     const auto* const version = co_await events_.room_version(room_id);
@@ -62,7 +63,8 @@ Task<proto::json::array> RoomReader::stripped_state(proto::RoomId room_id, proto
     }
     if (const auto* id = state->find(event_type::kMember, about.str())) ids.push_back(*id);
     proto::json::array out;
-    for (const auto& event : co_await events_.get_events(std::move(ids))) out.push_back(proto::stripped_state(*event));
+    for (const auto& event : co_await events_.get_events(std::move(ids)))
+        out.push_back(proto::stripped_state(*event));
     co_return out;
 }
 

@@ -13,7 +13,8 @@ using core::MatrixError;
 
 RoomUpgrade::RoomUpgrade(RoomReader& rooms, EventSender& sender, CreateRoom& create, Membership& membership,
                          RoomVisibility& visibility, storage::EventsStore& events, storage::RoomStore& store,
-                         storage::RoomDirectoryStore& directory, const core::Clock& clock, std::string server_name)
+                         storage::RoomDirectoryStore& directory, const core::Clock& clock,
+                         std::string server_name)
     : rooms_{rooms},
       sender_{sender},
       create_{create},
@@ -83,7 +84,8 @@ Task<void> RoomUpgrade::move_names(Actor actor, proto::RoomId old_room, proto::R
     }
 }
 
-Task<void> RoomUpgrade::send_state(Actor actor, proto::RoomId room_id, std::string_view type, json::object content) {
+Task<void> RoomUpgrade::send_state(Actor actor, proto::RoomId room_id, std::string_view type,
+                                   json::object content) {
     SendRequest request{proto::EventDraft{
         .room_id = room_id,
         .sender = actor.user_id,
@@ -98,7 +100,8 @@ Task<void> RoomUpgrade::send_state(Actor actor, proto::RoomId room_id, std::stri
     co_await sender_.wait_for_events(result.stream_ordering);
 }
 
-Task<void> RoomUpgrade::try_state(Actor actor, proto::RoomId room_id, std::string_view type, json::object content) {
+Task<void> RoomUpgrade::try_state(Actor actor, proto::RoomId room_id, std::string_view type,
+                                  json::object content) {
     try {
         co_await send_state(actor, room_id, type, std::move(content));
     } catch (const MatrixError& error) {

@@ -26,7 +26,8 @@ std::vector<std::string> listed_aliases(const json::object& content) {
         if (const auto* const text = alias->if_string(); !text || !text->empty()) add(*alias);
     }
     if (const auto* const others = proto::find(content, "alt_aliases")) {
-        if (!others->is_array()) throw MatrixError::invalid_param("'alt_aliases' must be a list of room aliases");
+        if (!others->is_array())
+            throw MatrixError::invalid_param("'alt_aliases' must be a list of room aliases");
         for (const auto& alias : others->get_array()) add(alias);
     }
     return out;
@@ -58,16 +59,18 @@ std::vector<proto::RoomAlias> new_aliases(const json::object& content, const jso
     return out;
 }
 
-StateEvents::StateEvents(RoomReader& rooms, EventSender& sender, Membership& membership, RoomDirectory& directory,
-                         const core::Clock& clock)
+StateEvents::StateEvents(RoomReader& rooms, EventSender& sender, Membership& membership,
+                         RoomDirectory& directory, const core::Clock& clock)
     : rooms_{rooms}, sender_{sender}, membership_{membership}, directory_{directory}, clock_{clock} {}
 
 Task<proto::EventId> StateEvents::put(StateRequest request) {
     if (request.type == event_type::kMember) {
         co_return co_await membership_.change_by_content(std::move(request.actor), std::move(request.room_id),
-                                                         std::move(request.state_key), std::move(request.content));
+                                                         std::move(request.state_key),
+                                                         std::move(request.content));
     }
-    if (request.type == event_type::kCanonicalAlias && request.state_key.empty()) co_await check_new_aliases(request);
+    if (request.type == event_type::kCanonicalAlias && request.state_key.empty())
+        co_await check_new_aliases(request);
 
     SendRequest out{proto::EventDraft{
         .room_id = std::move(request.room_id),
@@ -88,7 +91,8 @@ Task<void> StateEvents::check_new_aliases(StateRequest request) {
     for (const auto& alias : new_aliases(request.content, before)) {
         const auto resolved = co_await directory_.find(alias);
         if (!resolved || resolved->room_id != request.room_id) {
-            throw MatrixError{400, "M_BAD_ALIAS", fmt::format("The alias '{}' does not point to this room", alias)};
+            throw MatrixError{400, "M_BAD_ALIAS",
+                              fmt::format("The alias '{}' does not point to this room", alias)};
         }
     }
 }

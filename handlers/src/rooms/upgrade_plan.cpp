@@ -14,10 +14,9 @@ namespace json = boost::json;
 namespace {
 
 /// What goes over as it is, in the order in which it is sent.
-constexpr std::array kTransferred{event_type::kServerAcl,   event_type::kEncryption,
-                                  event_type::kName,        event_type::kAvatar,
-                                  event_type::kTopic,       event_type::kGuestAccess,
-                                  event_type::kJoinRules,   event_type::kHistoryVisibility};
+constexpr std::array kTransferred{
+    event_type::kServerAcl, event_type::kEncryption,  event_type::kName,      event_type::kAvatar,
+    event_type::kTopic,     event_type::kGuestAccess, event_type::kJoinRules, event_type::kHistoryVisibility};
 
 constexpr std::int64_t kAdministrator = 100;
 constexpr std::int64_t kModerator = 50;
@@ -36,7 +35,8 @@ json::object create_content_of(const UpgradeSource& source, const RoomPlanContex
     if (source.last_event) predecessor["event_id"] = source.last_event->str();
     request.creation_content["predecessor"] = std::move(predecessor);
     if (const auto* const old = find_state(source, event_type::kCreate)) {
-        if (const auto type = proto::get_string(old->content(), "type")) request.creation_content["type"] = *type;
+        if (const auto type = proto::get_string(old->content(), "type"))
+            request.creation_content["type"] = *type;
         if (const auto federate = proto::get_bool(old->content(), "m.federate")) {
             request.creation_content["m.federate"] = *federate;
         }
@@ -130,7 +130,8 @@ std::vector<proto::EventDraft> plan_upgrade(const UpgradeSource& source, const R
     auto first = power_levels_content(CreateRoomRequest{}, context);
     std::optional<json::object> last;
     if (const auto* const old = find_state(source, event_type::kPowerLevels)) {
-        last = upgraded_power_levels(old->content(), find_state(source, event_type::kCreate), create, context);
+        last =
+            upgraded_power_levels(old->content(), find_state(source, event_type::kCreate), create, context);
         if (!context.version->privileged_creators) {
             object_at(first, "users")[context.creator.str()] = highest_level(*last);
         }
@@ -144,8 +145,7 @@ std::vector<proto::EventDraft> plan_upgrade(const UpgradeSource& source, const R
 }
 
 std::optional<json::object> closed_power_levels(const json::object& content) {
-    const auto closed =
-        std::max(kModerator, proto::get_int(content, "users_default").value_or(0) + 1);
+    const auto closed = std::max(kModerator, proto::get_int(content, "users_default").value_or(0) + 1);
     json::object out = content;
     bool changed = false;
     for (const auto* const key : {"events_default", "invite"}) {

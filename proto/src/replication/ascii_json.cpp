@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
+#include <boost/json/parse.hpp>
 
 namespace weft::proto::replication {
 namespace {
@@ -12,7 +12,8 @@ void append_escape(std::string& out, unsigned unit) {
     fmt::format_to(std::back_inserter(out), "\\u{:04x}", unit);
 }
 
-/// The code point that begins at `at`, which moves behind it. What is not UTF-8 becomes U+FFFD: JSON cannot carry it.
+/// The code point that begins at `at`, which moves behind it. What is not UTF-8 becomes U+FFFD: JSON cannot
+/// carry it.
 char32_t next_code_point(std::string_view text, std::size_t& at) {
     constexpr char32_t kReplacement = 0xfffd;
     const auto lead = static_cast<unsigned char>(text[at++]);
@@ -42,13 +43,27 @@ void append_string(std::string& out, std::string_view text) {
         }
         ++at;
         switch (byte) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
-            case '\b': out += "\\b"; break;
-            case '\f': out += "\\f"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
+            case '\b':
+                out += "\\b";
+                break;
+            case '\f':
+                out += "\\f";
+                break;
             default:
                 if (byte < 0x20) {
                     append_escape(out, byte);
@@ -74,12 +89,24 @@ void append_double(std::string& out, double number) {
 
 void append_ascii_json(std::string& out, const json::value& value) {
     switch (value.kind()) {
-        case json::kind::null: out += "null"; break;
-        case json::kind::bool_: out += value.get_bool() ? "true" : "false"; break;
-        case json::kind::int64: fmt::format_to(std::back_inserter(out), "{}", value.get_int64()); break;
-        case json::kind::uint64: fmt::format_to(std::back_inserter(out), "{}", value.get_uint64()); break;
-        case json::kind::double_: append_double(out, value.get_double()); break;
-        case json::kind::string: append_string(out, value.get_string()); break;
+        case json::kind::null:
+            out += "null";
+            break;
+        case json::kind::bool_:
+            out += value.get_bool() ? "true" : "false";
+            break;
+        case json::kind::int64:
+            fmt::format_to(std::back_inserter(out), "{}", value.get_int64());
+            break;
+        case json::kind::uint64:
+            fmt::format_to(std::back_inserter(out), "{}", value.get_uint64());
+            break;
+        case json::kind::double_:
+            append_double(out, value.get_double());
+            break;
+        case json::kind::string:
+            append_string(out, value.get_string());
+            break;
         case json::kind::array: {
             out += '[';
             bool first = true;

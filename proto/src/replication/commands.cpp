@@ -1,7 +1,7 @@
 #include "weft/proto/replication/commands.hpp"
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
+#include <boost/json/array.hpp>
 
 #include "replication/fields.hpp"
 #include "weft/proto/replication/ascii_json.hpp"
@@ -13,10 +13,18 @@ using core::Result;
 
 // Reading. One function a command; the fields are what follows the name and one space.
 
-Result<Server> read(std::type_identity<Server>, Fields fields) { return Server{std::string{fields.rest()}}; }
-Result<Error> read(std::type_identity<Error>, Fields fields) { return Error{std::string{fields.rest()}}; }
-Result<Ping> read(std::type_identity<Ping>, Fields fields) { return Ping{std::string{fields.rest()}}; }
-Result<Name> read(std::type_identity<Name>, Fields fields) { return Name{std::string{fields.rest()}}; }
+Result<Server> read(std::type_identity<Server>, Fields fields) {
+    return Server{std::string{fields.rest()}};
+}
+Result<Error> read(std::type_identity<Error>, Fields fields) {
+    return Error{std::string{fields.rest()}};
+}
+Result<Ping> read(std::type_identity<Ping>, Fields fields) {
+    return Ping{std::string{fields.rest()}};
+}
+Result<Name> read(std::type_identity<Name>, Fields fields) {
+    return Name{std::string{fields.rest()}};
+}
 Result<RemoteServerUp> read(std::type_identity<RemoteServerUp>, Fields fields) {
     return RemoteServerUp{std::string{fields.rest()}};
 }
@@ -70,7 +78,8 @@ Result<UserSync> read(std::type_identity<UserSync>, Fields fields) {
     const auto state = fields.word();
     command.is_syncing = state == "start";
     if (state != "start" && state != "end") {
-        fields.fail(fmt::format("Exception({})", python_repr("Invalid USER_SYNC state " + python_repr(state))));
+        fields.fail(
+            fmt::format("Exception({})", python_repr("Invalid USER_SYNC state " + python_repr(state))));
     }
     command.last_sync_ms = fields.integer();
     return fields.finish(std::move(command));
@@ -85,13 +94,15 @@ Result<FederationAck> read(std::type_identity<FederationAck>, Fields fields) {
 }
 
 Result<RemovePusher> read(std::type_identity<RemovePusher>, Fields fields) {
-    // Application and user IDs have no spaces, so those between the first and the last belong to the push key.
+    // Application and user IDs have no spaces, so those between the first and the last belong to the push
+    // key.
     fields.split(3, 3);
     if (fields.size() != 3) return fields.finish(RemovePusher{});
     const auto rest = fields.rest();
     const auto first = rest.find(' ');
     const auto last = rest.rfind(' ');
-    return RemovePusher{std::string{rest.substr(0, first)}, std::string{rest.substr(first + 1, last - first - 1)},
+    return RemovePusher{std::string{rest.substr(0, first)},
+                        std::string{rest.substr(first + 1, last - first - 1)},
                         std::string{rest.substr(last + 1)}};
 }
 
@@ -115,8 +126,9 @@ Result<UserIp> read(std::type_identity<UserIp>, Fields fields) {
         return core::ParseError{"ValueError('USER_IP wants an array of 5')"};
     }
     const auto& seen = (*array)[4];
-    if (!(*array)[0].is_string() || !(*array)[1].is_string() || !read_optional((*array)[2], command.user_agent) ||
-        !read_optional((*array)[3], command.device_id) || !seen.is_int64()) {
+    if (!(*array)[0].is_string() || !(*array)[1].is_string() ||
+        !read_optional((*array)[2], command.user_agent) || !read_optional((*array)[3], command.device_id) ||
+        !seen.is_int64()) {
         return core::ParseError{"ValueError('USER_IP fields of unexpected types')"};
     }
     command.access_token = (*array)[0].get_string();
@@ -127,12 +139,24 @@ Result<UserIp> read(std::type_identity<UserIp>, Fields fields) {
 
 // Writing. What follows the name and one space.
 
-void write(const Server& command, std::string& out) { out += command.server_name; }
-void write(const Error& command, std::string& out) { out += command.text; }
-void write(const Ping& command, std::string& out) { out += command.text; }
-void write(const Name& command, std::string& out) { out += command.name; }
-void write(const RemoteServerUp& command, std::string& out) { out += command.server_name; }
-void write(const ClearUserSyncs& command, std::string& out) { out += command.instance_id; }
+void write(const Server& command, std::string& out) {
+    out += command.server_name;
+}
+void write(const Error& command, std::string& out) {
+    out += command.text;
+}
+void write(const Ping& command, std::string& out) {
+    out += command.text;
+}
+void write(const Name& command, std::string& out) {
+    out += command.name;
+}
+void write(const RemoteServerUp& command, std::string& out) {
+    out += command.server_name;
+}
+void write(const ClearUserSyncs& command, std::string& out) {
+    out += command.instance_id;
+}
 
 void write(const Rdata& command, std::string& out) {
     out += command.stream;
@@ -159,8 +183,8 @@ void write(const Replicate& command, std::string& out) {
 }
 
 void write(const UserSync& command, std::string& out) {
-    out += fmt::format("{} {} {} {}", command.instance_id, command.user_id, command.is_syncing ? "start" : "end",
-                       command.last_sync_ms);
+    out += fmt::format("{} {} {} {}", command.instance_id, command.user_id,
+                       command.is_syncing ? "start" : "end", command.last_sync_ms);
 }
 
 void write(const FederationAck& command, std::string& out) {
@@ -227,8 +251,12 @@ const std::array<CommandInfo, std::variant_size_v<Command>>& command_table() {
     return kTable;
 }
 
-std::string_view command_name(const Command& command) { return command_table()[command.index()].name; }
-SentBy command_sent_by(const Command& command) { return command_table()[command.index()].sent_by; }
+std::string_view command_name(const Command& command) {
+    return command_table()[command.index()].name;
+}
+SentBy command_sent_by(const Command& command) {
+    return command_table()[command.index()].sent_by;
+}
 
 Result<Command> parse_line(std::string_view line) {
     const auto space = line.find(' ');
@@ -250,7 +278,8 @@ Result<std::string> format_line(const Command& command, Dialect dialect) {
     std::visit([&](const auto& c) { write(c, out); }, command);
     if (out.find('\n') != out.npos) return core::ParseError{"a command must not contain a line feed"};
     if (out.size() > kLineBytesMax) {
-        return core::ParseError{fmt::format("{} of {} bytes exceeds a line", command_name(command), out.size())};
+        return core::ParseError{
+            fmt::format("{} of {} bytes exceeds a line", command_name(command), out.size())};
     }
     return out;
 }
@@ -273,13 +302,15 @@ std::string parse_error_text(std::string_view line, const core::ParseError& erro
     // Long lines are echoed in part: the answer must fit a line itself, however many escapes it needs.
     constexpr std::size_t kEchoBytesMax = 1'000;
     const auto shorten = [](std::string_view text) {
-        return text.size() <= kEchoBytesMax ? std::string{text} : std::string{text.substr(0, kEchoBytesMax)} + "...";
+        return text.size() <= kEchoBytesMax ? std::string{text}
+                                            : std::string{text.substr(0, kEchoBytesMax)} + "...";
     };
     return fmt::format("failed to parse line: {} ({}):", shorten(error.message), python_repr(shorten(line)));
 }
 
 bool looks_like_http(std::string_view line) {
-    for (const std::string_view start : {"GET /", "POST /", "PUT /", "HEAD /", "DELETE /", "OPTIONS ", "HTTP/1."}) {
+    for (const std::string_view start :
+         {"GET /", "POST /", "PUT /", "HEAD /", "DELETE /", "OPTIONS ", "HTTP/1."}) {
         if (line.starts_with(start)) return true;
     }
     return false;

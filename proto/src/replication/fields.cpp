@@ -51,7 +51,8 @@ void Fields::split(std::size_t min, std::size_t max) {
     }
     fields_.push_back(left);
     if (fields_.size() < min) {
-        fail(fmt::format("ValueError('not enough values to unpack (expected {}, got {})')", min, fields_.size()));
+        fail(fmt::format("ValueError('not enough values to unpack (expected {}, got {})')", min,
+                         fields_.size()));
         fields_.clear();
     }
 }

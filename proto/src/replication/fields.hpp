@@ -15,8 +15,8 @@ std::string python_repr(std::string_view text);
 /// A decimal integer, white space around it allowed (a CR before the LF ends up there).
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-/// The rest of a line, split at single spaces into at most `count` fields, the last of which takes what is left.
-/// Remembers its first failure, so that a parser reads straight down and asks once at the end.
+/// The rest of a line, split at single spaces into at most `count` fields, the last of which takes what is
+/// left. Remembers its first failure, so that a parser reads straight down and asks once at the end.
 class Fields {
 public:
     explicit Fields(std::string_view rest) : rest_{rest} {}

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include "weft/core/result.hpp"
 

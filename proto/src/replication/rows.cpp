@@ -17,8 +17,12 @@ json::array strings(const std::vector<std::string>& texts) {
 
 template <class Row>
 json::array event_fields(const Row& row) {
-    return json::array{row.event_id,           row.room_id,           row.type,
-                       nullable(row.state_key), nullable(row.redacts), nullable(row.relates_to)};
+    return json::array{row.event_id,
+                       row.room_id,
+                       row.type,
+                       nullable(row.state_key),
+                       nullable(row.redacts),
+                       nullable(row.relates_to)};
 }
 
 template <class Row>
@@ -44,7 +48,9 @@ core::Result<StreamRow> widen(core::Result<Row> row) {
 
 }  // namespace
 
-json::value EventsEventRow::to_json() const { return json::array{"ev", event_fields(*this)}; }
+json::value EventsEventRow::to_json() const {
+    return json::array{"ev", event_fields(*this)};
+}
 
 json::value EventsStateRow::to_json() const {
     return json::array{"state", json::array{room_id, type, state_key, nullable(event_id)}};
@@ -68,8 +74,12 @@ core::Result<EventsRow> parse_events_row(const json::value& row) {
     return outer.finish(EventsRow{});
 }
 
-json::value BackfillRow::to_json() const { return event_fields(*this); }
-core::Result<BackfillRow> BackfillRow::parse(const json::value& row) { return parse_event_fields<BackfillRow>(row); }
+json::value BackfillRow::to_json() const {
+    return event_fields(*this);
+}
+core::Result<BackfillRow> BackfillRow::parse(const json::value& row) {
+    return parse_event_fields<BackfillRow>(row);
+}
 
 json::value PresenceRow::to_json() const {
     return json::array{user_id,           state,
@@ -84,24 +94,34 @@ core::Result<PresenceRow> PresenceRow::parse(const json::value& row) {
     return in.finish(std::move(out));
 }
 
-json::value TypingRow::to_json() const { return json::array{room_id, strings(user_ids)}; }
+json::value TypingRow::to_json() const {
+    return json::array{room_id, strings(user_ids)};
+}
 core::Result<TypingRow> TypingRow::parse(const json::value& row) {
     RowReader in{row, 2};
     TypingRow out{in.string(), in.strings()};
     return in.finish(std::move(out));
 }
 
-json::value ReceiptsRow::to_json() const { return json::array{room_id, receipt_type, user_id, event_id, data}; }
+json::value ReceiptsRow::to_json() const {
+    return json::array{room_id, receipt_type, user_id, event_id, data};
+}
 core::Result<ReceiptsRow> ReceiptsRow::parse(const json::value& row) {
     RowReader in{row, 5};
     ReceiptsRow out{in.string(), in.string(), in.string(), in.string(), in.object()};
     return in.finish(std::move(out));
 }
 
-json::value PushRulesRow::to_json() const { return json::array{user_id}; }
-core::Result<PushRulesRow> PushRulesRow::parse(const json::value& row) { return parse_single<PushRulesRow>(row); }
+json::value PushRulesRow::to_json() const {
+    return json::array{user_id};
+}
+core::Result<PushRulesRow> PushRulesRow::parse(const json::value& row) {
+    return parse_single<PushRulesRow>(row);
+}
 
-json::value PushersRow::to_json() const { return json::array{user_id, app_id, push_key, deleted}; }
+json::value PushersRow::to_json() const {
+    return json::array{user_id, app_id, push_key, deleted};
+}
 core::Result<PushersRow> PushersRow::parse(const json::value& row) {
     RowReader in{row, 4};
     PushersRow out{in.string(), in.string(), in.string(), in.boolean()};
@@ -115,7 +135,8 @@ std::vector<CachesRow> CachesRow::current_state_changed(const std::string& room_
     std::size_t at = 0;
     do {
         std::vector<std::string> keys{room_id};
-        for (std::size_t i = 0; i < kMembersPerRowMax && at < members.size(); ++i) keys.push_back(members[at++]);
+        for (std::size_t i = 0; i < kMembersPerRowMax && at < members.size(); ++i)
+            keys.push_back(members[at++]);
         rows.push_back({std::string{kCurrentState}, std::move(keys), now_ms});
     } while (at < members.size());
     return rows;
@@ -127,7 +148,8 @@ json::value CachesRow::to_json() const {
 core::Result<CachesRow> CachesRow::parse(const json::value& row) {
     RowReader in{row, 3};
     CachesRow out{in.string(), in.optional_strings(), in.integer()};
-    if (out.cache == kCurrentState && (!out.keys || out.keys->empty())) in.fail("cs_cache_fake names no room");
+    if (out.cache == kCurrentState && (!out.keys || out.keys->empty()))
+        in.fail("cs_cache_fake names no room");
     return in.finish(std::move(out));
 }
 
@@ -140,43 +162,59 @@ core::Result<PublicRoomsRow> PublicRoomsRow::parse(const json::value& row) {
     return in.finish(std::move(out));
 }
 
-json::value DeviceListsRow::to_json() const { return json::array{entity}; }
+json::value DeviceListsRow::to_json() const {
+    return json::array{entity};
+}
 core::Result<DeviceListsRow> DeviceListsRow::parse(const json::value& row) {
     return parse_single<DeviceListsRow>(row);
 }
 
-json::value ToDeviceRow::to_json() const { return json::array{entity}; }
-core::Result<ToDeviceRow> ToDeviceRow::parse(const json::value& row) { return parse_single<ToDeviceRow>(row); }
+json::value ToDeviceRow::to_json() const {
+    return json::array{entity};
+}
+core::Result<ToDeviceRow> ToDeviceRow::parse(const json::value& row) {
+    return parse_single<ToDeviceRow>(row);
+}
 
-json::value FederationRow::to_json() const { return json::array{type, data}; }
+json::value FederationRow::to_json() const {
+    return json::array{type, data};
+}
 core::Result<FederationRow> FederationRow::parse(const json::value& row) {
     RowReader in{row, 2};
     FederationRow out{in.string(), in.any()};
     return in.finish(std::move(out));
 }
 
-json::value TagAccountDataRow::to_json() const { return json::array{user_id, room_id, tags_json}; }
+json::value TagAccountDataRow::to_json() const {
+    return json::array{user_id, room_id, tags_json};
+}
 core::Result<TagAccountDataRow> TagAccountDataRow::parse(const json::value& row) {
     RowReader in{row, 3};
     TagAccountDataRow out{in.string(), in.string(), in.string()};
     return in.finish(std::move(out));
 }
 
-json::value AccountDataRow::to_json() const { return json::array{user_id, nullable(room_id), data_type}; }
+json::value AccountDataRow::to_json() const {
+    return json::array{user_id, nullable(room_id), data_type};
+}
 core::Result<AccountDataRow> AccountDataRow::parse(const json::value& row) {
     RowReader in{row, 3};
     AccountDataRow out{in.string(), in.optional_string(), in.string()};
     return in.finish(std::move(out));
 }
 
-json::value GroupsRow::to_json() const { return json::array{group_id, user_id, type, content}; }
+json::value GroupsRow::to_json() const {
+    return json::array{group_id, user_id, type, content};
+}
 core::Result<GroupsRow> GroupsRow::parse(const json::value& row) {
     RowReader in{row, 4};
     GroupsRow out{in.string(), in.string(), in.string(), in.object()};
     return in.finish(std::move(out));
 }
 
-json::value UserSignatureRow::to_json() const { return json::array{user_id}; }
+json::value UserSignatureRow::to_json() const {
+    return json::array{user_id};
+}
 core::Result<UserSignatureRow> UserSignatureRow::parse(const json::value& row) {
     return parse_single<UserSignatureRow>(row);
 }

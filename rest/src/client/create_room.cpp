@@ -45,8 +45,12 @@ handlers::InitialState initial_state_of(const json::value& value) {
     if (!proto::get_object(*entry, "content")) {
         throw MatrixError::bad_json("An event of 'initial_state' has no content");
     }
+    auto state_key = optional_string(*entry, "state_key").value_or("");
+    if (type->find('\0') != std::string::npos || state_key.find('\0') != std::string::npos) {
+        throw MatrixError::invalid_param("A type or state key of 'initial_state' holds a NUL character");
+    }
     return {.type = std::move(*type),
-            .state_key = optional_string(*entry, "state_key").value_or(""),
+            .state_key = std::move(state_key),
             .content = optional_object(*entry, "content")};
 }
 
@@ -62,14 +66,16 @@ proto::UserId invitee_of(const json::value& value) {
 
 CreateRoomRequest parse_create_room(const json::object& body) {
     if (!array_of(body, "invite_3pid").empty()) {
-        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED", "This server cannot invite by third-party identifier"};
+        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED",
+                          "This server cannot invite by third-party identifier"};
     }
     CreateRoomRequest out;
     out.preset = preset_in(body);
     out.visibility = visibility_in(body);
     out.room_version = optional_string(body, "room_version").value_or("");
     out.creation_content = optional_object(body, "creation_content");
-    for (const auto& entry : array_of(body, "initial_state")) out.initial_state.push_back(initial_state_of(entry));
+    for (const auto& entry : array_of(body, "initial_state"))
+        out.initial_state.push_back(initial_state_of(entry));
     out.name = optional_string(body, "name");
     out.topic = optional_string(body, "topic");
     out.alias_localpart = optional_string(body, "room_alias_name");

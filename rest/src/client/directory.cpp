@@ -37,7 +37,8 @@ http::Endpoint read(std::string_view path, std::string operation, http::Auth aut
 }  // namespace
 
 void DirectoryEndpoints::register_on(http::Router& router) {
-    const auto add = [&](http::Endpoint endpoint, Task<http::Response> (DirectoryEndpoints::*function)(http::Request)) {
+    const auto add = [&](http::Endpoint endpoint,
+                         Task<http::Response> (DirectoryEndpoints::*function)(http::Request)) {
         router.add(std::move(endpoint), std::bind_front(function, this));
     };
     add(write(http::Method::kPut, kAliasPath, "setRoomAlias"), &DirectoryEndpoints::put_alias);
@@ -45,7 +46,8 @@ void DirectoryEndpoints::register_on(http::Router& router) {
     add(write(http::Method::kDelete, kAliasPath, "deleteRoomAlias"), &DirectoryEndpoints::delete_alias);
     add(read("/rooms/{roomId}/aliases", "getLocalAliases", http::Auth::kAccessToken),
         &DirectoryEndpoints::get_aliases_of_room);
-    add(read(kVisibilityPath, "getRoomVisibilityOnDirectory", http::Auth::kNone), &DirectoryEndpoints::get_visibility);
+    add(read(kVisibilityPath, "getRoomVisibilityOnDirectory", http::Auth::kNone),
+        &DirectoryEndpoints::get_visibility);
     add(write(http::Method::kPut, kVisibilityPath, "setRoomVisibilityOnDirectory"),
         &DirectoryEndpoints::put_visibility);
 }

@@ -42,7 +42,8 @@ http::Endpoint alias_action(std::string_view name, std::string operation, http::
 
 void MembershipEndpoints::register_on(http::Router& router) {
     using http::Auth;
-    const auto add = [&](http::Endpoint endpoint, Task<http::Response> (MembershipEndpoints::*function)(http::Request)) {
+    const auto add = [&](http::Endpoint endpoint,
+                         Task<http::Response> (MembershipEndpoints::*function)(http::Request)) {
         router.add(std::move(endpoint), std::bind_front(function, this));
     };
     add(room_action("join", "joinRoomById", Auth::kGuestToo), &MembershipEndpoints::post_join);
@@ -77,7 +78,8 @@ Task<http::Response> MembershipEndpoints::post_knock(http::Request request) {
     co_return co_await enter(MembershipAction::kKnock, std::move(room_id), std::move(request));
 }
 
-Task<http::Response> MembershipEndpoints::enter(MembershipAction action, proto::RoomId room_id, http::Request request) {
+Task<http::Response> MembershipEndpoints::enter(MembershipAction action, proto::RoomId room_id,
+                                                http::Request request) {
     auto actor = actor_of(request);
     const auto user_id = actor.user_id;
     MembershipRequest change{action, room_id, std::move(actor), user_id};
@@ -97,7 +99,8 @@ Task<http::Response> MembershipEndpoints::post_leave(http::Request request) {
 
 Task<http::Response> MembershipEndpoints::post_invite(http::Request request) {
     if (request.json_body().contains("medium")) {
-        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED", "This server cannot invite by third-party identifier"};
+        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED",
+                          "This server cannot invite by third-party identifier"};
     }
     return change_other(MembershipAction::kInvite, std::move(request));
 }

@@ -48,7 +48,8 @@ handlers::PublicRoomsQuery parse_public_rooms(const json::object& body) {
         if (!number) throw MatrixError::bad_json("'limit' must be an integer");
         query.limit = limit_of(*number);
     }
-    if (const auto since = optional_string(body, "since"); since && !since->empty()) query.since = token_of(*since);
+    if (const auto since = optional_string(body, "since"); since && !since->empty())
+        query.since = token_of(*since);
     const auto filter = optional_object(body, "filter");
     query.search = optional_string(filter, "generic_search_term").value_or("");
     if (const auto* const types = proto::find(filter, "room_types"); types && !types->is_null()) {
@@ -74,7 +75,8 @@ Task<http::Response> PublicRoomsEndpoints::get(http::Request request) {
     require_this_server(request);
     handlers::PublicRoomsQuery query;
     query.limit = limit_of(request.query_int("limit").value_or(0));
-    if (const auto since = request.query_param("since"); since && !since->empty()) query.since = token_of(*since);
+    if (const auto since = request.query_param("since"); since && !since->empty())
+        query.since = token_of(*since);
     return answer(std::move(query));
 }
 
@@ -83,7 +85,8 @@ Task<http::Response> PublicRoomsEndpoints::post(http::Request request) {
     const auto body = request.json_body(true);
     // No room here belongs to a network behind a bridge.
     if (optional_string(body, "third_party_instance_id")) {
-        co_return http::Response::json(json::object{{"chunk", json::array{}}, {"total_room_count_estimate", 0}});
+        co_return http::Response::json(
+            json::object{{"chunk", json::array{}}, {"total_room_count_estimate", 0}});
     }
     co_return co_await answer(parse_public_rooms(body));
 }

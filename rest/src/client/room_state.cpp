@@ -9,7 +9,8 @@ namespace json = boost::json;
 void RoomStateEndpoints::register_on(http::Router& router) {
     // An empty state key may be left out, and then the slash before it too.
     auto paths = http::client_paths("/rooms/{roomId}/state/{eventType}/{stateKey}");
-    for (const auto* const tail : {"/rooms/{roomId}/state/{eventType}", "/rooms/{roomId}/state/{eventType}/"}) {
+    for (const auto* const tail :
+         {"/rooms/{roomId}/state/{eventType}", "/rooms/{roomId}/state/{eventType}/"}) {
         for (auto& path : http::client_paths(tail)) paths.push_back(std::move(path));
     }
     router.add(http::Endpoint{.method = http::Method::kPut,

@@ -18,7 +18,8 @@ std::vector<proto::UserId> additional_creators_in(const json::object& body) {
     if (!list->is_array()) throw MatrixError::bad_json("'additional_creators' must be a list of user IDs");
     for (const auto& entry : list->get_array()) {
         const auto* const text = entry.if_string();
-        const auto user_id = text ? proto::UserId::parse(*text) : core::ParseError{"a user ID must be a string"};
+        const auto user_id =
+            text ? proto::UserId::parse(*text) : core::ParseError{"a user ID must be a string"};
         if (!user_id) throw MatrixError::bad_json(user_id.error().message);
         out.push_back(*user_id);
     }

@@ -15,6 +15,17 @@ http::Response event_id_response(const proto::EventId& event_id) {
         proto::JsonWriter{}.begin_object().member("event_id", event_id.str()).end_object().take());
 }
 
+/// As long as other identifiers may be; stored and looked up, so it needs a bound.
+constexpr std::size_t kTransactionIdBytesMax = 255;
+
+std::string transaction_id_of(const http::Request& request) {
+    const auto& txn_id = request.param("txnId");
+    if (txn_id.size() > kTransactionIdBytesMax) {
+        throw MatrixError::invalid_param("A transaction ID has at most 255 bytes");
+    }
+    return txn_id;
+}
+
 }  // namespace
 
 void SendEndpoints::register_on(http::Router& router) {
@@ -37,7 +48,7 @@ void SendEndpoints::register_on(http::Router& router) {
 Task<http::Response> SendEndpoints::put_message(http::Request request) {
     handlers::MessageRequest message{room_id_of(request), actor_of(request)};
     message.type = request.param("eventType");
-    message.txn_id = request.param("txnId");
+    message.txn_id = transaction_id_of(request);
     message.content = request.json_body();
     co_return event_id_response(co_await messages_.send(std::move(message)));
 }
@@ -46,7 +57,7 @@ Task<http::Response> SendEndpoints::put_redaction(http::Request request) {
     const auto target = proto::EventId::parse(request.param("eventId"));
     if (!target) throw MatrixError::invalid_param(target.error().message);
     handlers::MessageRequest message{room_id_of(request), actor_of(request)};
-    message.txn_id = request.param("txnId");
+    message.txn_id = transaction_id_of(request);
     // Clients without a reason send nothing at all, which is taken for {}.
     const auto body = request.json_body(true);
     if (auto reason = optional_string(body, "reason")) message.content["reason"] = std::move(*reason);

@@ -215,7 +215,10 @@ Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::f
     const auto impl = pool.lock();
     if (!impl) throw boost::system::system_error{asio::error::operation_aborted};
     impl->account(name, *context, *outcome);
-    run_callbacks(name, outcome->callbacks);
+    // The thread's copy of the outcome may go later: what the callbacks hold must end here, on the logic
+    // thread.
+    const auto callbacks = std::move(outcome->callbacks);
+    run_callbacks(name, callbacks);
     if (outcome->failure) std::rethrow_exception(outcome->failure);
 }
 

@@ -100,6 +100,23 @@ int format_version(const proto::RoomVersion& version) {
     return 3;
 }
 
+/// Content goes into its own column as JSON, whatever it holds. What is copied out of it must do without U+0000, which
+/// PostgreSQL does not store: one such event would fail the whole batch.
+std::string column_text(std::string_view text) {
+    std::string out{text};
+    std::erase(out, '\0');
+    return out;
+}
+
+/// What may stand in the index over relations: an event ID has 255 bytes at most, and no type or key in use comes near
+/// these. A row that an index cannot hold would fail the whole batch too; such a relation is in the event alone.
+bool is_indexable(const proto::Relation& relation) {
+    constexpr std::size_t kNameBytesMax = 255;
+    constexpr std::size_t kKeyBytesMax = 1024;
+    return !relation.rel_type.empty() && relation.rel_type.size() <= kNameBytesMax && !relation.event_id.empty() &&
+           relation.event_id.size() <= kNameBytesMax && (!relation.key || relation.key->size() <= kKeyBytesMax);
+}
+
 std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<proto::EventPtr>& events, std::int64_t now_ms) {
     Numbers streams, depths, timestamps, groups;
     Texts ids, types, senders, bodies, metadata;
@@ -137,11 +154,11 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             notifs.push_back(action.notify ? 1 : 0);
             highlights.push_back(action.highlight ? 1 : 0);
         }
-        if (const auto relation = proto::relation_of(event); relation && !relation->rel_type.empty() && !relation->event_id.empty()) {
+        if (const auto relation = proto::relation_of(event); relation && is_indexable(*relation)) {
             relation_events.push_back(id);
-            relation_targets.push_back(relation->event_id);
-            relation_types.push_back(relation->rel_type);
-            relation_keys.push_back(relation->key);
+            relation_targets.push_back(column_text(relation->event_id));
+            relation_types.push_back(column_text(relation->rel_type));
+            relation_keys.push_back(relation->key ? std::optional{column_text(*relation->key)} : std::nullopt);
         }
         if (event.redacts()) {
             redaction_events.push_back(id);
@@ -189,7 +206,7 @@ void write_state_groups(Transaction& txn, const PersistBatch& batch) {
 
 std::optional<std::string> content_string(const proto::Event& event, std::string_view key) {
     const auto text = proto::get_string(event.content(), key);
-    return text ? std::optional{std::string{*text}} : std::nullopt;
+    return text ? std::optional{column_text(*text)} : std::nullopt;
 }
 
 void write_state_events(Transaction& txn, const PersistBatch& batch, const std::vector<proto::EventPtr>& events) {

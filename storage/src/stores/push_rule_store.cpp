@@ -67,6 +67,8 @@ core::MatrixError rule_not_found() {
 std::int64_t place(Transaction& txn, const std::string& user_id, const NewPushRule& rule) {
     const auto& neighbour = rule.before ? rule.before : rule.after;
     if (!neighbour) {
+        const auto present = txn.exec(kRelative, user_id, rule.rule_id, rule.priority_class);
+        if (!present.empty()) return present.front()[0].i64();
         const auto highest = txn.exec(kHighest, user_id, rule.priority_class).front()[0].opt_i64();
         return highest ? *highest + 1 : 0;
     }

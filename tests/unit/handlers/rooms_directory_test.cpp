@@ -8,9 +8,9 @@
 using namespace weft;
 using handlers::directory_entry;
 using handlers::DirectoryToken;
-using handlers::PublicRoomsQuery;
 using handlers::matches;
 using handlers::new_aliases;
+using handlers::PublicRoomsQuery;
 using handlers::without_alias;
 namespace json = boost::json;
 
@@ -26,8 +26,8 @@ proto::EventPtr state(std::string_view type, json::object content) {
                            {"prev_events", json::array{}},
                            {"auth_events", json::array{}},
                            {"origin_server_ts", 1}};
-    return proto::Event::from_database(proto::EventId::trusted(fmt::format("${}", type)), proto::to_json(pdu), "{}",
-                                       proto::RoomVersion::get("11"))
+    return proto::Event::from_database(proto::EventId::trusted(fmt::format("${}", type)), proto::to_json(pdu),
+                                       "{}", proto::RoomVersion::get("11"))
         .value();
 }
 
@@ -43,7 +43,8 @@ TEST_CASE("a directory entry shows what the state says") {
     const auto entry = directory_entry(
         {"!room:example.org", 3},
         {state("m.room.name", {{"name", "Pub"}}), state("m.room.topic", {{"topic", "Beer"}}),
-         state("m.room.avatar", {{"url", "mxc://a/b"}}), state("m.room.canonical_alias", {{"alias", "#pub:a"}}),
+         state("m.room.avatar", {{"url", "mxc://a/b"}}),
+         state("m.room.canonical_alias", {{"alias", "#pub:a"}}),
          state("m.room.join_rules", {{"join_rule", "knock"}}), state("m.room.create", {{"type", "m.space"}}),
          state("m.room.history_visibility", {{"history_visibility", "world_readable"}}),
          state("m.room.guest_access", {{"guest_access", "can_join"}})});
@@ -71,7 +72,8 @@ TEST_CASE("a directory entry of a room without state is closed and nameless") {
 }
 
 TEST_CASE("a search finds parts of name, topic and alias in any letter case") {
-    const json::object entry{{"name", "The Grand Duke"}, {"topic", "happy HOUR"}, {"canonical_alias", "#pub:a"}};
+    const json::object entry{
+        {"name", "The Grand Duke"}, {"topic", "happy HOUR"}, {"canonical_alias", "#pub:a"}};
     PublicRoomsQuery query;
 
     for (const auto* const hit : {"", "grand", "DUKE", "happy hour", "#PUB"}) {
@@ -100,7 +102,8 @@ TEST_CASE("a search for room types tells spaces from rooms without a type") {
 }
 
 TEST_CASE("directory tokens read back as written") {
-    for (const auto* const text : {"n0", "p17", "n4711"}) CHECK(DirectoryToken::parse(text)->to_string() == text);
+    for (const auto* const text : {"n0", "p17", "n4711"})
+        CHECK(DirectoryToken::parse(text)->to_string() == text);
 }
 
 TEST_CASE("directory tokens that are none are refused") {

@@ -46,9 +46,9 @@ std::string text(const json::object& object, std::string_view key) {
 TEST_CASE("a room without wishes has the events of a private chat in the order of the specification") {
     const auto events = plan_room(CreateRoomRequest{}, in_version("10"));
 
-    CHECK(types_of(events) == std::vector<std::string>{"m.room.create", "m.room.member", "m.room.power_levels",
-                                                       "m.room.join_rules", "m.room.history_visibility",
-                                                       "m.room.guest_access"});
+    CHECK(types_of(events) == std::vector<std::string>{"m.room.create", "m.room.member",
+                                                       "m.room.power_levels", "m.room.join_rules",
+                                                       "m.room.history_visibility", "m.room.guest_access"});
     CHECK(text(content_of(events, "m.room.join_rules"), "join_rule") == "invite");
     CHECK(text(content_of(events, "m.room.history_visibility"), "history_visibility") == "shared");
     CHECK(text(content_of(events, "m.room.guest_access"), "guest_access") == "can_join");
@@ -69,7 +69,8 @@ TEST_CASE("every event of a planned room is state of the room, sent by the creat
 TEST_CASE("the creator joins with name and avatar") {
     const auto events = plan_room(CreateRoomRequest{}, in_version("11"));
 
-    CHECK(content_of(events, "m.room.member") == json::object{{"displayname", "Alice"}, {"membership", "join"}});
+    CHECK(content_of(events, "m.room.member") ==
+          json::object{{"displayname", "Alice"}, {"membership", "join"}});
 }
 
 TEST_CASE("alias, initial state, name and topic come in the order of the specification") {
@@ -79,14 +80,16 @@ TEST_CASE("alias, initial state, name and topic come in the order of the specifi
     request.preset = RoomPreset::kPublicChat;
     request.name = "The Pub";
     request.topic = "Happy hour";
-    request.initial_state = {{"m.room.encryption", "", {{"algorithm", "m.megolm.v1.aes-sha2"}}}, {"x", "k", {}}};
+    request.initial_state = {{"m.room.encryption", "", {{"algorithm", "m.megolm.v1.aes-sha2"}}},
+                             {"x", "k", {}}};
 
     const auto events = plan_room(request, context);
 
-    CHECK(types_of(events) ==
-          std::vector<std::string>{"m.room.create", "m.room.member", "m.room.power_levels", "m.room.canonical_alias",
-                                   "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access",
-                                   "m.room.encryption", "x", "m.room.name", "m.room.topic"});
+    CHECK(types_of(events) == std::vector<std::string>{"m.room.create", "m.room.member",
+                                                       "m.room.power_levels", "m.room.canonical_alias",
+                                                       "m.room.join_rules", "m.room.history_visibility",
+                                                       "m.room.guest_access", "m.room.encryption", "x",
+                                                       "m.room.name", "m.room.topic"});
     CHECK(text(content_of(events, "m.room.canonical_alias"), "alias") == "#pub:example.org");
     CHECK(text(content_of(events, "m.room.join_rules"), "join_rule") == "public");
     CHECK(text(content_of(events, "m.room.guest_access"), "guest_access") == "forbidden");
@@ -107,7 +110,8 @@ TEST_CASE("initial state takes the place of what a preset would set") {
 
 TEST_CASE("name and topic of the request take the place of those in initial state") {
     CreateRoomRequest request;
-    request.initial_state = {{"m.room.name", "", {{"name", "first"}}}, {"m.room.topic", "", {{"topic", "first"}}}};
+    request.initial_state = {{"m.room.name", "", {{"name", "first"}}},
+                             {"m.room.topic", "", {{"topic", "first"}}}};
     request.name = "second";
     request.topic = "second";
 
@@ -137,11 +141,13 @@ TEST_CASE("public visibility without a preset means a public chat") {
 
 TEST_CASE("the create event names its creator up to version 10 only") {
     CreateRoomRequest request;
-    request.creation_content = {{"creator", "@mallory:example.org"}, {"room_version", "1"}, {"m.federate", false}};
+    request.creation_content = {
+        {"creator", "@mallory:example.org"}, {"room_version", "1"}, {"m.federate", false}};
 
     CHECK(create_content(request, in_version("10")) ==
           json::object{{"creator", kAlice.str()}, {"room_version", "10"}, {"m.federate", false}});
-    CHECK(create_content(request, in_version("11")) == json::object{{"room_version", "11"}, {"m.federate", false}});
+    CHECK(create_content(request, in_version("11")) ==
+          json::object{{"room_version", "11"}, {"m.federate", false}});
 }
 
 TEST_CASE("the creator has level 100 up to version 11 and is not listed from version 12 on") {

@@ -24,8 +24,8 @@ proto::EventPtr state(std::string_view type, json::object content, std::string_v
                            {"prev_events", json::array{}},
                            {"auth_events", json::array{}},
                            {"origin_server_ts", 1}};
-    return proto::Event::from_database(proto::EventId::trusted(fmt::format("$event{}", ++count)), proto::to_json(pdu),
-                                       "{}", proto::RoomVersion::get(version))
+    return proto::Event::from_database(proto::EventId::trusted(fmt::format("$event{}", ++count)),
+                                       proto::to_json(pdu), "{}", proto::RoomVersion::get(version))
         .value();
 }
 
@@ -38,14 +38,16 @@ UpgradeSource source_of(std::vector<proto::EventPtr> events) {
 
 RoomPlanContext into(std::string_view version) {
     RoomPlanContext context{proto::RoomVersion::get(version), kAlice};
-    if (!context.version->room_id_is_create_hash) context.room_id = proto::RoomId::trusted("!new:example.org");
+    if (!context.version->room_id_is_create_hash)
+        context.room_id = proto::RoomId::trusted("!new:example.org");
     return context;
 }
 
 }  // namespace
 
 TEST_CASE("a replacement room names its predecessor and keeps its type") {
-    const auto source = source_of({state("m.room.create", {{"type", "m.space"}, {"m.federate", false}}, "9")});
+    const auto source =
+        source_of({state("m.room.create", {{"type", "m.space"}, {"m.federate", false}}, "9")});
 
     const auto events = plan_upgrade(source, into("11"));
 
@@ -57,15 +59,16 @@ TEST_CASE("a replacement room names its predecessor and keeps its type") {
 }
 
 TEST_CASE("an upgrade carries over what describes the room and leaves the rest") {
-    const auto source = source_of({state("org.example.own", {}, "9"), state("m.room.topic", {{"topic", "T"}}, "9"),
-                                   state("m.room.name", {{"name", "N"}}, "9"),
-                                   state("m.room.canonical_alias", {{"alias", "#a:b"}}, "9")});
+    const auto source =
+        source_of({state("org.example.own", {}, "9"), state("m.room.topic", {{"topic", "T"}}, "9"),
+                   state("m.room.name", {{"name", "N"}}, "9"),
+                   state("m.room.canonical_alias", {{"alias", "#a:b"}}, "9")});
 
     std::vector<std::string> types;
     for (const auto& event : plan_upgrade(source, into("11"))) types.push_back(event.type);
 
-    CHECK(types == std::vector<std::string>{"m.room.create", "m.room.member", "m.room.power_levels", "m.room.name",
-                                            "m.room.topic"});
+    CHECK(types == std::vector<std::string>{"m.room.create", "m.room.member", "m.room.power_levels",
+                                            "m.room.name", "m.room.topic"});
 }
 
 TEST_CASE("the upgrading user has all power until the old levels are set") {
@@ -82,9 +85,10 @@ TEST_CASE("the upgrading user has all power until the old levels are set") {
 }
 
 TEST_CASE("from version 12 on creators are taken off the levels and the tombstone outranks them") {
-    const json::object old{{"users", {{kAlice.str(), 100}, {"@bob:example.org", 100}, {"@carol:example.org", 50}}},
-                           {"events", {{"m.room.tombstone", 40}}},
-                           {"state_default", 50}};
+    const json::object old{
+        {"users", {{kAlice.str(), 100}, {"@bob:example.org", 100}, {"@carol:example.org", 50}}},
+        {"events", {{"m.room.tombstone", 40}}},
+        {"state_default", 50}};
     const json::object create{{"additional_creators", json::array{"@bob:example.org"}}};
 
     const auto out = handlers::upgraded_power_levels(old, nullptr, create, into("12"));
@@ -94,10 +98,11 @@ TEST_CASE("from version 12 on creators are taken off the levels and the tombston
 }
 
 TEST_CASE("creators of version 12 are listed when a room goes back to an older version") {
-    const auto create = state("m.room.create", {{"additional_creators", json::array{"@bob:example.org"}}}, "12");
+    const auto create =
+        state("m.room.create", {{"additional_creators", json::array{"@bob:example.org"}}}, "12");
 
-    const auto out = handlers::upgraded_power_levels({{"events", {{"m.room.tombstone", 150}}}}, create.get(), {},
-                                                     into("11"));
+    const auto out = handlers::upgraded_power_levels({{"events", {{"m.room.tombstone", 150}}}}, create.get(),
+                                                     {}, into("11"));
 
     CHECK(*proto::get_object(out, "users") == json::object{{kAlice.str(), 150}, {"@bob:example.org", 150}});
 }
@@ -105,8 +110,8 @@ TEST_CASE("creators of version 12 are listed when a room goes back to an older v
 TEST_CASE("levels that were strings in an old room are integers in the new one") {
     const auto create = state("m.room.create", {{"creator", kAlice.str()}}, "6");
 
-    const auto out = handlers::upgraded_power_levels({{"ban", "70"}, {"kick", "many"}, {"users", {{kAlice.str(), "100"}}}},
-                                                     create.get(), {}, into("11"));
+    const auto out = handlers::upgraded_power_levels(
+        {{"ban", "70"}, {"kick", "many"}, {"users", {{kAlice.str(), "100"}}}}, create.get(), {}, into("11"));
 
     CHECK(out == json::object{{"ban", 70}, {"users", {{kAlice.str(), 100}}}});
 }

@@ -71,7 +71,8 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("REPLICATE is answered to the requester alone, in the order of the table", "[replication][handler]") {
+TEST_CASE("REPLICATE is answered to the requester alone, in the order of the table",
+          "[replication][handler]") {
     asio::io_context io;
     FakeDatabase database;
     Process master{"master", database, io};
@@ -84,12 +85,14 @@ TEST_CASE("REPLICATE is answered to the requester alone, in the order of the tab
 
     master.receive(asking, "REPLICATE ");
 
-    CHECK(asking->lines == Lines{"POSITION events master 57", "POSITION typing master 0", "POSITION caches master 0"});
+    CHECK(asking->lines ==
+          Lines{"POSITION events master 57", "POSITION typing master 0", "POSITION caches master 0"});
     CHECK(other->lines.empty());
     CHECK(other->relayed().empty());
 }
 
-TEST_CASE("the master answers for other writers too, and not to the writer itself", "[replication][handler]") {
+TEST_CASE("the master answers for other writers too, and not to the writer itself",
+          "[replication][handler]") {
     asio::io_context io;
     FakeDatabase database;
     Process master{"master", database, io};
@@ -250,7 +253,8 @@ TEST_CASE("a worker asks only for the streams that it needs", "[replication][han
     CHECK(up->was_up);
 }
 
-TEST_CASE("a process counts as up when every configured writer has been caught up with", "[replication][handler]") {
+TEST_CASE("a process counts as up when every configured writer has been caught up with",
+          "[replication][handler]") {
     asio::io_context io;
     FakeDatabase database;
     Process worker{"synchrotron1", database, io};
@@ -276,7 +280,8 @@ TEST_CASE("a row that is no JSON is the peer's fault", "[replication][handler]")
 
     CHECK(!worker.handler.on_command(link->id(), pr::Rdata{"events", "master", 1, "[oops"}, ""));
     CHECK(worker.handler.on_command(link->id(), pr::Rdata{"unknown", "master", 1, "[oops"}, "").has_value());
-    CHECK(worker.handler.on_command(link->id(), pr::Rdata{"events", "synchrotron1", 1, "[oops"}, "").has_value());
+    CHECK(worker.handler.on_command(link->id(), pr::Rdata{"events", "synchrotron1", 1, "[oops"}, "")
+              .has_value());
 }
 
 TEST_CASE("catch-up that fails is tried again until it works", "[replication][handler]") {
@@ -370,8 +375,8 @@ TEST_CASE("commands reach their hooks in order, and a lost connection reports wh
         co_await master.handler.stop();
     });
 
-    CHECK(calls == Lines{"sync ia @u:h true true", "sync ia @u:h false false", "sync ib @v:h true true", "clear ib",
-                         "lost ia"});
+    CHECK(calls == Lines{"sync ia @u:h true true", "sync ia @u:h false false", "sync ib @v:h true true",
+                         "clear ib", "lost ia"});
 }
 
 TEST_CASE("REMOTE_SERVER_UP reaches all but its sender, and this process", "[replication][handler]") {

@@ -9,7 +9,9 @@ namespace {
 constexpr LinkId kLink = 1;
 constexpr LinkId kNewLink = 2;
 
-json::value row(int number) { return json::array{number}; }
+json::value row(int number) {
+    return json::array{number};
+}
 
 /// Drives a feed and keeps what it asked for.
 struct Driver {
@@ -99,7 +101,8 @@ TEST_CASE("rows before the first POSITION of their connection are dropped", "[re
     CHECK(d.applied == Driver::Applied{{6, 60}});
 }
 
-TEST_CASE("live rows wait while missed rows are fetched, and nothing is applied twice", "[replication][feed]") {
+TEST_CASE("live rows wait while missed rows are fetched, and nothing is applied twice",
+          "[replication][feed]") {
     Driver d{5};
     d.position(7);
 
@@ -128,7 +131,8 @@ TEST_CASE("catch-up goes page by page until the position is reached", "[replicat
     CHECK(d.feed.connected());
 }
 
-TEST_CASE("a page that gets nowhere is retried with growing delay instead of asked in a loop", "[replication][feed]") {
+TEST_CASE("a page that gets nowhere is retried with growing delay instead of asked in a loop",
+          "[replication][feed]") {
     Driver d{0};
     d.position(10);
 
@@ -187,7 +191,7 @@ TEST_CASE("a connection that is lost in the middle of a batch leaves nothing beh
 
     d.feed.on_link_lost(kLink);
     CHECK(!d.feed.connected());
-    d.live(6, 2);                // what was still buffered of the old connection
+    d.live(6, 2);  // what was still buffered of the old connection
     d.position(6, kNewLink);
     d.fetched({{6, row(1)}, {6, row(2)}}, 6);
 

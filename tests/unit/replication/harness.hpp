@@ -15,7 +15,8 @@ namespace weft::replication::testing {
 
 using namespace std::chrono_literals;
 
-/// Runs `body` on `io` until it has ended; throws what it threw. Everything that takes longer than the deadline has hung.
+/// Runs `body` on `io` until it has ended; throws what it threw. Everything that takes longer than the
+/// deadline has hung.
 inline void run(asio::io_context& io, std::function<Task<void>()> body, std::chrono::seconds deadline = 20s) {
     bool done = false;
     std::exception_ptr failure;
@@ -74,11 +75,16 @@ public:
 
     Stream stream(const std::string& stream, std::vector<std::string> writers, Stream::Options options = {}) {
         StreamBindings bindings;
-        bindings.current_token = [this, stream](const std::string& instance) { return position({stream, instance}); };
+        bindings.current_token = [this, stream](const std::string& instance) {
+            return position({stream, instance});
+        };
         bindings.updates = [this, stream](std::string instance, std::int64_t from, std::int64_t upto,
-                                          std::size_t limit) { return read({stream, instance}, from, upto, limit); };
+                                          std::size_t limit) {
+            return read({stream, instance}, from, upto, limit);
+        };
         bindings.apply = [this, stream](const std::string& instance, std::int64_t token, const Rows& rows) {
-            for (const auto& row : rows) applied[{stream, instance}].emplace_back(token, row.at(0).as_int64());
+            for (const auto& row : rows)
+                applied[{stream, instance}].emplace_back(token, row.at(0).as_int64());
             positions[{stream, instance}] = token;
         };
         bindings.advance = [this, stream](const std::string& instance, std::int64_t token) {

@@ -36,8 +36,8 @@ const RpcEndpoint<Greeting, Greeting> kGreet{route("greet", {"event_id", "room_i
 
 /// A process with an RPC listener.
 struct Callee {
-    explicit Callee(asio::io_context& io, const std::string& secret = "s3cret", RpcServer::Options options = {},
-                    core::ListenerConfig listener = {})
+    explicit Callee(asio::io_context& io, const std::string& secret = "s3cret",
+                    RpcServer::Options options = {}, core::ListenerConfig listener = {})
         : rpc{io.get_executor(), clock, router, options}, server{io.get_executor(), router, listener, {}} {
         router.set_authenticator(rpc_authenticator(secret));
     }
@@ -54,7 +54,8 @@ struct Callee {
 };
 
 struct Caller {
-    Caller(asio::io_context& io, std::map<std::string, core::InstanceAddress> map, const std::string& secret = "s3cret")
+    Caller(asio::io_context& io, std::map<std::string, core::InstanceAddress> map,
+           const std::string& secret = "s3cret")
         : client{io.get_executor(), clock, {"worker1", std::move(map), secret}} {}
     core::SystemClock clock;
     RpcClient client;
@@ -118,7 +119,8 @@ TEST_CASE("Matrix errors cross a call unchanged", "[replication][rpc]") {
         throw std::runtime_error{"a secret detail"};
         co_return nullptr;
     });
-    callee.rpc.serve_json(route("nothing"), [](RpcArgs, json::value) -> Task<json::value> { co_return nullptr; });
+    callee.rpc.serve_json(route("nothing"),
+                          [](RpcArgs, json::value) -> Task<json::value> { co_return nullptr; });
 
     run(io, [&]() -> Task<void> {
         callee.server.start();
@@ -130,13 +132,15 @@ TEST_CASE("Matrix errors cross a call unchanged", "[replication][rpc]") {
         CHECK(limit->errcode == "M_LIMIT_EXCEEDED");
         CHECK(limit->fields.at("retry_after_ms").as_int64() == 1'234);
 
-        const auto uia = co_await failure_of(caller.client.call_json(route("uia"), "master", {}, json::object{}));
+        const auto uia =
+            co_await failure_of(caller.client.call_json(route("uia"), "master", {}, json::object{}));
         REQUIRE(uia);
         CHECK(uia->http_status == 401);
         CHECK(uia->errcode.empty());
         CHECK(uia->fields.at("session").as_string() == "abc");
 
-        const auto broken = co_await failure_of(caller.client.call_json(route("broken"), "master", {}, json::object{}));
+        const auto broken =
+            co_await failure_of(caller.client.call_json(route("broken"), "master", {}, json::object{}));
         REQUIRE(broken);
         CHECK(broken->http_status == 500);
         CHECK(std::string{broken->what()}.find("secret") == std::string::npos);
@@ -149,8 +153,7 @@ TEST_CASE("Matrix errors cross a call unchanged", "[replication][rpc]") {
 TEST_CASE("a request of the wrong shape is the caller's mistake", "[replication][rpc]") {
     asio::io_context io;
     Callee callee{io};
-    callee.rpc.serve(kGreet,
-                     std::function{[](RpcArgs, Greeting g) -> Task<Greeting> { co_return g; }});
+    callee.rpc.serve(kGreet, std::function{[](RpcArgs, Greeting g) -> Task<Greeting> { co_return g; }});
 
     run(io, [&]() -> Task<void> {
         callee.server.start();
@@ -182,8 +185,9 @@ TEST_CASE("a call with an ID that was answered is not run again, one that failed
         CHECK((co_await client.send(callee.address(), request)).status == 403);
         CHECK((co_await client.send(callee.address(), request)).body == R"({"runs":2})");
         CHECK((co_await client.send(callee.address(), request)).body == R"({"runs":2})");
-        CHECK((co_await client.send(callee.address(), raw_post("/_synapse/replication/count/OtherId"))).body ==
-              R"({"runs":3})");
+        CHECK(
+            (co_await client.send(callee.address(), raw_post("/_synapse/replication/count/OtherId"))).body ==
+            R"({"runs":3})");
         callee.clock.advance(core::Milliseconds{1'000});
         CHECK((co_await client.send(callee.address(), request)).body == R"({"runs":4})");
         co_await callee.stop();
@@ -196,21 +200,26 @@ TEST_CASE("kept answers are bounded", "[replication][rpc]") {
     options.answers_max = 2;
     Callee callee{io, "s3cret", options};
     int runs = 0;
-    callee.rpc.serve_json(route("count"), [&](RpcArgs, json::value) -> Task<json::value> { co_return ++runs; });
+    callee.rpc.serve_json(route("count"),
+                          [&](RpcArgs, json::value) -> Task<json::value> { co_return ++runs; });
 
     run(io, [&]() -> Task<void> {
         callee.server.start();
         http::Client client{io.get_executor()};
         for (const char* id : {"A", "B", "C"}) {
-            co_await client.send(callee.address(), raw_post(std::string{"/_synapse/replication/count/"} + id));
+            co_await client.send(callee.address(),
+                                 raw_post(std::string{"/_synapse/replication/count/"} + id));
         }
-        CHECK((co_await client.send(callee.address(), raw_post("/_synapse/replication/count/C"))).body == "3");
-        CHECK((co_await client.send(callee.address(), raw_post("/_synapse/replication/count/A"))).body == "4");
+        CHECK((co_await client.send(callee.address(), raw_post("/_synapse/replication/count/C"))).body ==
+              "3");
+        CHECK((co_await client.send(callee.address(), raw_post("/_synapse/replication/count/A"))).body ==
+              "4");
         co_await callee.stop();
     });
 }
 
-TEST_CASE("a caller that loses patience repeats the call and gets the answer of the first", "[replication][rpc]") {
+TEST_CASE("a caller that loses patience repeats the call and gets the answer of the first",
+          "[replication][rpc]") {
     asio::io_context io;
     Callee callee{io};
     int runs = 0;
@@ -228,7 +237,8 @@ TEST_CASE("a caller that loses patience repeats the call and gets the answer of 
         callee.server.start();
         Caller caller{io, {{"master", callee.address()}}};
         asio::co_spawn(
-            io, [&]() -> Task<void> {
+            io,
+            [&]() -> Task<void> {
                 const auto attempts = core::counter("weft_replication_rpc_requests_total",
                                                     "Calls to other processes, attempts counted",
                                                     {{"name", "slow"}, {"instance", "master"}});
@@ -253,13 +263,16 @@ TEST_CASE("a process that cannot be reached is an error within the deadline", "[
     brief.deadline_ms = 100;
 
     run(io, [&]() -> Task<void> {
-        const auto refused = co_await failure_of(caller.client.call_json(brief, "master", {}, json::object{}));
+        const auto refused =
+            co_await failure_of(caller.client.call_json(brief, "master", {}, json::object{}));
         REQUIRE(refused);
         CHECK(refused->http_status == 502);
-        const auto unknown = co_await failure_of(caller.client.call_json(brief, "nobody", {}, json::object{}));
+        const auto unknown =
+            co_await failure_of(caller.client.call_json(brief, "nobody", {}, json::object{}));
         REQUIRE(unknown);
         CHECK(std::string{unknown->what()}.find("nobody") != std::string::npos);
-        CHECK_THROWS_AS(co_await caller.client.call_json(brief, "worker1", {}, json::object{}), std::logic_error);
+        CHECK_THROWS_AS(co_await caller.client.call_json(brief, "worker1", {}, json::object{}),
+                        std::logic_error);
     });
 }
 
@@ -278,12 +291,14 @@ TEST_CASE("a process that comes back within the deadline is called after all", "
     run(io, [&]() -> Task<void> {
         Caller caller{io, {{"master", {"127.0.0.1", listener.port, ""}}}};
         asio::co_spawn(
-            io, [&]() -> Task<void> {
+            io,
+            [&]() -> Task<void> {
                 co_await until([&] { return attempts.value() >= 2; });
                 callee.server.start();
             },
             [](std::exception_ptr) {});
-        CHECK((co_await caller.client.call_json(route("late"), "master", {}, json::object{})).as_int64() == 1);
+        CHECK((co_await caller.client.call_json(route("late"), "master", {}, json::object{})).as_int64() ==
+              1);
         CHECK(attempts.value() >= 3);
         co_await callee.stop();
     });
@@ -301,9 +316,11 @@ TEST_CASE("nobody gets in without the secret", "[replication][rpc]") {
         callee.server.start();
         open_to_nobody.server.start();
         Caller wrong{io, {{"master", callee.address()}}, "guess"};
-        const auto error = co_await failure_of(wrong.client.call_json(route("x"), "master", {}, json::object{}));
+        const auto error =
+            co_await failure_of(wrong.client.call_json(route("x"), "master", {}, json::object{}));
         REQUIRE(error);
-        CHECK(error->http_status == 502);  // never a 401 or 403: the client would think his own token was meant
+        CHECK(error->http_status ==
+              502);  // never a 401 or 403: the client would think his own token was meant
         Caller none{io, {{"master", open_to_nobody.address()}}, ""};
         CHECK(co_await failure_of(none.client.call_json(route("x"), "master", {}, json::object{})));
         Caller right{io, {{"master", callee.address()}}};
@@ -320,7 +337,8 @@ TEST_CASE("a listener without RPC is no answer for a client", "[replication][rpc
     run(io, [&]() -> Task<void> {
         callee.server.start();
         Caller caller{io, {{"master", callee.address()}}};
-        const auto error = co_await failure_of(caller.client.call_json(route("x"), "master", {}, json::object{}));
+        const auto error =
+            co_await failure_of(caller.client.call_json(route("x"), "master", {}, json::object{}));
         REQUIRE(error);
         CHECK(error->http_status == 502);
         co_await callee.stop();
@@ -344,12 +362,14 @@ TEST_CASE("rows of a stream in memory are fetched from its writer", "[replicatio
         Caller caller{io, {{"master", callee.address()}}};
 
         http::Client client{io.get_executor()};
-        auto raw = raw_post("/_synapse/replication/get_repl_stream_updates/typing/QwErTyUiOp?from_token=248&upto_token=250");
+        auto raw = raw_post(
+            "/_synapse/replication/get_repl_stream_updates/typing/QwErTyUiOp?from_token=248&upto_token=250");
         raw.method = http::Method::kGet;
         raw.body.clear();
         CHECK((co_await client.send(callee.address(), raw)).body ==
               R"({"updates":[[249,[249]],[250,[250]]],"upto_token":250,"limited":false})");
-        raw.target = "/_synapse/replication/get_repl_stream_updates/nonsense/QwErTyUiOp?from_token=0&upto_token=1";
+        raw.target =
+            "/_synapse/replication/get_repl_stream_updates/nonsense/QwErTyUiOp?from_token=0&upto_token=1";
         CHECK((co_await client.send(callee.address(), raw)).status == 400);
         raw.target = "/_synapse/replication/get_repl_stream_updates/typing/x1?from_token=0x&upto_token=1";
         CHECK((co_await client.send(callee.address(), raw)).status == 400);
@@ -367,10 +387,13 @@ TEST_CASE("rows of a stream in memory are fetched from its writer", "[replicatio
         bindings.current_token = [&](const std::string& i) { return worker.position({"typing", i}); };
         bindings.updates = updates;
         bindings.apply = [&](const std::string& i, std::int64_t token, const Rows& rows) {
-            for (const auto& row : rows) worker.applied[{"typing", i}].emplace_back(token, row.at(0).as_int64());
+            for (const auto& row : rows)
+                worker.applied[{"typing", i}].emplace_back(token, row.at(0).as_int64());
             worker.positions[{"typing", i}] = token;
         };
-        bindings.advance = [&](const std::string& i, std::int64_t token) { worker.positions[{"typing", i}] = token; };
+        bindings.advance = [&](const std::string& i, std::int64_t token) {
+            worker.positions[{"typing", i}] = token;
+        };
         handler.add_stream({"typing", {"master"}, std::move(bindings)});
         struct NoLink final : Link {
             LinkId id() const override { return 1; }
@@ -381,7 +404,8 @@ TEST_CASE("rows of a stream in memory are fetched from its writer", "[replicatio
             void on_caught_up() override {}
         };
         handler.link_opened(std::make_shared<NoLink>(), true);
-        REQUIRE(handler.on_command(1, proto::replication::Position{"typing", "master", std::nullopt, 250}, "").has_value());
+        REQUIRE(handler.on_command(1, proto::replication::Position{"typing", "master", std::nullopt, 250}, "")
+                    .has_value());
         CHECK(co_await handler.wait_until_caught_up(5s));
         CHECK(worker.applied[{"typing", "master"}].size() == 250);
         co_await handler.stop();
@@ -406,8 +430,9 @@ TEST_CASE("a client's request runs at another process as if it had come there", 
     endpoint.operation = "thing";
     clients.add(endpoint, [&](http::Request request) -> Task<http::Response> {
         ++runs;
-        http::Response response{418, fmt::format("{}|{}|{}|{}|{}", request.requester->user_id, request.param("thingId"),
-                                                 *request.query_param("q"), request.body, request.remote_address)};
+        http::Response response{
+            418, fmt::format("{}|{}|{}|{}|{}", request.requester->user_id, request.param("thingId"),
+                             *request.query_param("q"), request.body, request.remote_address)};
         response.content_type = "text/plain";
         response.headers.set("X-Thing", "yes");
         co_return response;

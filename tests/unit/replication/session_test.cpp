@@ -86,14 +86,16 @@ TEST_CASE("what the other end may not say closes the connection", "[replication]
         CHECK(closed(actions)->reason == reason);
         CHECK(session.on_line("PING 1", 2).empty());  // the rest of the packet is void
     };
-    check(SessionRole::kServer, "SERVER example.com", "ERROR invalid command: SERVER", CloseReason::kInvalidCommand);
+    check(SessionRole::kServer, "SERVER example.com", "ERROR invalid command: SERVER",
+          CloseReason::kInvalidCommand);
     check(SessionRole::kClient, "USER_SYNC i @u:h start 1", "ERROR invalid command: USER_SYNC",
           CloseReason::kInvalidCommand);
-    check(SessionRole::kClient, "REPLICATE ", "ERROR invalid command: REPLICATE", CloseReason::kInvalidCommand);
-    check(SessionRole::kServer, "FOO bar", "ERROR failed to parse line: KeyError('FOO') ('FOO bar'):",
-          CloseReason::kParseError);
-    check(SessionRole::kServer, "REPLICATE\r", "ERROR failed to parse line: KeyError('REPLICATE\\r') ('REPLICATE\\r'):",
-          CloseReason::kParseError);
+    check(SessionRole::kClient, "REPLICATE ", "ERROR invalid command: REPLICATE",
+          CloseReason::kInvalidCommand);
+    check(SessionRole::kServer, "FOO bar",
+          "ERROR failed to parse line: KeyError('FOO') ('FOO bar'):", CloseReason::kParseError);
+    check(SessionRole::kServer, "REPLICATE\r",
+          "ERROR failed to parse line: KeyError('REPLICATE\\r') ('REPLICATE\\r'):", CloseReason::kParseError);
 }
 
 TEST_CASE("a worker may announce rows", "[replication][session]") {

@@ -31,8 +31,7 @@ LinkLimits short_linger() {
 
 struct Master {
     Master(asio::io_context& io, FakeDatabase& database, core::ListenerConfig listener = {},
-           LinkLimits limits = short_linger(),
-           RelayLog::Options log = {})
+           LinkLimits limits = short_linger(), RelayLog::Options log = {})
         : fake{database, "master"},
           handler{io.get_executor(), clock,
                   [&] {
@@ -57,8 +56,8 @@ struct Master {
 };
 
 struct Worker {
-    Worker(asio::io_context& io, FakeDatabase& database, const std::string& name, core::InstanceAddress address,
-           const std::string& server_name = "example.com")
+    Worker(asio::io_context& io, FakeDatabase& database, const std::string& name,
+           core::InstanceAddress address, const std::string& server_name = "example.com")
         : fake{database, name},
           handler{io.get_executor(), clock, handler_options(name)},
           client{io.get_executor(), handler, [&] {
@@ -87,7 +86,9 @@ struct Worker {
     TcpClient client;
 };
 
-core::InstanceAddress loopback(std::uint16_t port) { return {"127.0.0.1", port, ""}; }
+core::InstanceAddress loopback(std::uint16_t port) {
+    return {"127.0.0.1", port, ""};
+}
 
 /// A peer that speaks lines by hand.
 class RawPeer {
@@ -95,7 +96,9 @@ public:
     RawPeer(asio::io_context& io, std::uint16_t port) : socket_{io} {
         socket_.connect({asio::ip::address_v4::loopback(), port});
     }
-    Task<void> say(std::string text) { co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable); }
+    Task<void> say(std::string text) {
+        co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
+    }
     /// The next line; nothing once the server has closed.
     Task<std::optional<std::string>> line() {
         boost::system::error_code error;
@@ -194,7 +197,8 @@ TEST_CASE("rows written while a worker was away arrive once, in order", "[replic
     });
 }
 
-TEST_CASE("rows of a writing worker reach the master and all other workers, not itself", "[replication][tcp]") {
+TEST_CASE("rows of a writing worker reach the master and all other workers, not itself",
+          "[replication][tcp]") {
     asio::io_context io;
     FakeDatabase database;
     Master master{io, database};
@@ -315,7 +319,8 @@ TEST_CASE("the handshake is that of a real master", "[replication][tcp][golden]"
         RawPeer peer{io, master.server.port()};
         CHECK(co_await peer.line() == "SERVER example.com");
         CHECK((co_await peer.line()).value_or("").starts_with("PING "));
-        for (const char* replicate : {"NAME golden\nPING 1\nREPLICATE\n", "REPLICATE \n", "\n\r\nREPLICATE events 1\n"}) {
+        for (const char* replicate :
+             {"NAME golden\nPING 1\nREPLICATE\n", "REPLICATE \n", "\n\r\nREPLICATE events 1\n"}) {
             co_await peer.say(replicate);
             for (const auto& name : kStreamNames) {
                 CHECK(co_await peer.content() == "POSITION " + name + " master 0");
@@ -343,7 +348,8 @@ TEST_CASE("what a connection must not say is answered and closes it", "[replicat
         {"NAME " + std::string(20'000, 'x') + "\n", "ERROR Line length exceeded"},
         {std::string(16'385, 'x'), "ERROR Line length exceeded"},
         {"NAME \xff\xfe\n", std::nullopt},
-        {"NAME crlf\r\nREPLICATE\r\n", "ERROR failed to parse line: KeyError('REPLICATE\\r') ('REPLICATE\\r'):"},
+        {"NAME crlf\r\nREPLICATE\r\n",
+         "ERROR failed to parse line: KeyError('REPLICATE\\r') ('REPLICATE\\r'):"},
         {"RDATA events p1 5 [oops\n", std::nullopt},
     };
     for (const auto& one : cases) {
@@ -392,7 +398,8 @@ TEST_CASE("a line of exactly 16384 bytes passes", "[replication][tcp]") {
     });
 }
 
-TEST_CASE("a peer that pings and falls silent is timed out, one that never pings is not", "[replication][tcp]") {
+TEST_CASE("a peer that pings and falls silent is timed out, one that never pings is not",
+          "[replication][tcp]") {
     asio::io_context io;
     FakeDatabase database;
     auto limits = short_linger();
@@ -449,7 +456,8 @@ TEST_CASE("a connection that reads too slowly gets positions instead of rows, an
         CHECK(quick.fake.applied[{"events", "master"}].size() == static_cast<std::size_t>(token));
         CHECK(quick.fake.fetches == 0);
 
-        // The slow one reads now: rows from the start, without a gap, then one POSITION that covers what was dropped.
+        // The slow one reads now: rows from the start, without a gap, then one POSITION that covers what was
+        // dropped.
         std::int64_t seen = 0;
         bool resynced = false;
         while (seen < token) {

@@ -69,6 +69,9 @@ TEST_CASE("members of the wrong type are refused when a room is created") {
     CHECK(create_error(R"({"initial_state": [{"content": {}}]})") == "M_BAD_JSON");
     CHECK(create_error(R"({"initial_state": [{"type": "t"}]})") == "M_BAD_JSON");
     CHECK(create_error(R"({"initial_state": [{"type": "t", "content": []}]})") == "M_BAD_JSON");
+    CHECK(create_error(R"({"initial_state": [{"type": "a\u0000", "content": {}}]})") == "M_INVALID_PARAM");
+    CHECK(create_error(R"({"initial_state": [{"type": "a", "state_key": "\u0000", "content": {}}]})") ==
+          "M_INVALID_PARAM");
     CHECK(create_error(R"({"creation_content": []})") == "M_BAD_JSON");
     CHECK(create_error(R"({"is_direct": "yes"})") == "M_BAD_JSON");
 }
@@ -90,8 +93,9 @@ TEST_CASE("a search of the directory is read in full") {
 }
 
 TEST_CASE("a search of the directory with a wrong limit, token or filter is refused") {
-    for (const auto* const text : {R"({"limit": "5"})", R"({"since": "later"})", R"({"filter": []})",
-                                   R"({"filter": {"room_types": "m.space"}})", R"({"filter": {"room_types": [1]}})"}) {
+    for (const auto* const text :
+         {R"({"limit": "5"})", R"({"since": "later"})", R"({"filter": []})",
+          R"({"filter": {"room_types": "m.space"}})", R"({"filter": {"room_types": [1]}})"}) {
         CHECK_THROWS_AS(rest::parse_public_rooms(body(text)), core::MatrixError);
     }
 }

@@ -5,8 +5,8 @@
 
 namespace weft::replication {
 
-/// Delays between attempts: growing, bounded and jittered, so that many processes do not come back at the same instant.
-/// Pure: the caller brings the dice.
+/// Delays between attempts: growing, bounded and jittered, so that many processes do not come back at the
+/// same instant. Pure: the caller brings the dice.
 class Backoff {
 public:
     struct Options {

@@ -17,8 +17,8 @@
 
 namespace weft::replication {
 
-/// What commands mean outside replication; the composing process sets those that it has a use for. Each runs as a named
-/// background process, calls of one hook in the order of the commands; an exception is logged.
+/// What commands mean outside replication; the composing process sets those that it has a use for. Each runs
+/// as a named background process, calls of one hook in the order of the commands; an exception is logged.
 struct CommandHooks {
     /// `first_of_connection`: whatever was known of this instance ID before its connection is replaced.
     std::function<Task<void>(proto::replication::UserSync command, bool first_of_connection)> user_sync;
@@ -51,9 +51,9 @@ struct LinkStatus {
     std::int64_t since_ms = 0;  // wall clock
 };
 
-/// What every command means, for the server and the client of a connection alike: the transports parse lines, hand
-/// them in and carry what comes out. Holds the streams, their catch-up, the log that connections send from, and
-/// the waiters for positions. Logic thread only.
+/// What every command means, for the server and the client of a connection alike: the transports parse lines,
+/// hand them in and carry what comes out. Holds the streams, their catch-up, the log that connections send
+/// from, and the waiters for positions. Logic thread only.
 class ReplicationCommandHandler {
 public:
     struct Options {
@@ -83,15 +83,16 @@ public:
 
     // What the process's own code asks for.
 
-    /// A stream this process writes has rows for `token` (all lower tokens are announced already). Without rows, or if
-    /// a row is too long for a line, the position alone goes out.
+    /// A stream this process writes has rows for `token` (all lower tokens are announced already). Without
+    /// rows, or if a row is too long for a line, the position alone goes out.
     void publish(const std::string& stream, std::int64_t token, const Rows& rows);
     /// A position moved by other means than this handler's (waiters look again).
     void position_advanced(const StreamKey& key);
-    /// True once everything `key.instance` wrote up to `token` is visible here; false if `timeout` passes first.
-    /// Throws std::invalid_argument for an unknown stream.
+    /// True once everything `key.instance` wrote up to `token` is visible here; false if `timeout` passes
+    /// first. Throws std::invalid_argument for an unknown stream.
     Task<bool> wait_for_stream_position(StreamKey key, std::int64_t token, core::Milliseconds timeout);
-    /// Sends a command to all connections; without any it is dropped. One that does not fit a line is logged and dropped.
+    /// Sends a command to all connections; without any it is dropped. One that does not fit a line is logged
+    /// and dropped.
     void send(const proto::replication::Command& command);
     void send_user_sync(const std::string& user_id, bool is_syncing, std::int64_t last_sync_ms);
     void send_clear_user_syncs();
@@ -116,11 +117,12 @@ public:
     /// The connection stands; client connections announce our positions and ask for the peer's.
     void link_opened(std::shared_ptr<Link> link, bool is_client);
     void link_closed(LinkId link);
-    /// A command, and the line it was read from (a relay passes it on unchanged). An error is the peer's fault: its text
-    /// goes into ERROR and the connection is closed.
+    /// A command, and the line it was read from (a relay passes it on unchanged). An error is the peer's
+    /// fault: its text goes into ERROR and the connection is closed.
     core::Result<void> on_command(LinkId link, proto::replication::Command command, std::string_view line);
     RelayLog& log();
-    /// `POSITION …` for what the log holds of a feed; a connection that fell off sends it for each feed it missed.
+    /// `POSITION …` for what the log holds of a feed; a connection that fell off sends it for each feed it
+    /// missed.
     std::string position_line(RelayLog::FeedId feed) const;
     proto::replication::Dialect dialect() const;
     const core::Clock& clock() const;

@@ -10,7 +10,8 @@
 
 namespace weft::replication {
 
-/// Identifies one connection for the life of the process: rows of an old connection never mix with a new one's.
+/// Identifies one connection for the life of the process: rows of an old connection never mix with a new
+/// one's.
 using LinkId = std::uint64_t;
 
 /// What a Feed wants done, in this order.
@@ -37,21 +38,22 @@ struct CaughtUp {};
 using FeedAction = std::variant<FetchRows, ApplyRows, AdvanceTo, RewindTo, RetryFetch, CaughtUp>;
 using FeedActions = std::vector<FeedAction>;
 
-/// Catch-up of one (stream, instance): decides what to do with the POSITION and RDATA that arrive, so that each row is
-/// applied exactly once and in order. Pure: no socket, clock or database.
+/// Catch-up of one (stream, instance): decides what to do with the POSITION and RDATA that arrive, so that
+/// each row is applied exactly once and in order. Pure: no socket, clock or database.
 ///
 ///   RDATA before the first POSITION of its connection is dropped: the POSITION will cover it.
-///   POSITION above ours: fetch pages until it is reached; what arrives meanwhile waits in a bounded queue. If the
+///   POSITION above ours: fetch pages until it is reached; what arrives meanwhile waits in a bounded queue.
+///   If the
 ///     queue overflows it is dropped, and what it held is fetched too.
-///   POSITION below ours: the writer was restarted; it becomes the new floor (in memory: forget all and fetch anew).
-///   Rows of a batch are held until the row with the token comes.
-///   A fetch that fails is retried with growing delay.
+///   POSITION below ours: the writer was restarted; it becomes the new floor (in memory: forget all and fetch
+///   anew). Rows of a batch are held until the row with the token comes. A fetch that fails is retried with
+///   growing delay.
 class Feed {
 public:
     struct Options {
         bool in_memory = false;
-        /// Live rows come in the order of their tokens. With false an old token is applied again instead of being
-        /// dropped as a duplicate.
+        /// Live rows come in the order of their tokens. With false an old token is applied again instead of
+        /// being dropped as a duplicate.
         bool tokens_ascend = true;
         std::size_t queued_rows_max = 10'000;
         std::size_t queued_bytes_max = 8 * 1024 * 1024;
@@ -60,11 +62,13 @@ public:
     };
 
     /// `position` is the newest token that is visible already.
-    Feed(std::int64_t position, Options options) : position_{position}, options_{options}, latest_{position} {}
+    Feed(std::int64_t position, Options options)
+        : position_{position}, options_{options}, latest_{position} {}
 
     FeedActions on_position(LinkId link, std::int64_t token);
     /// `row_bytes` counts against the queue's bound.
-    FeedActions on_row(LinkId link, std::optional<std::int64_t> token, json::value row, std::size_t row_bytes);
+    FeedActions on_row(LinkId link, std::optional<std::int64_t> token, json::value row,
+                       std::size_t row_bytes);
     FeedActions on_fetched(std::uint64_t id, Updates updates);
     FeedActions on_fetch_failed(std::uint64_t id);
     FeedActions on_retry(std::uint64_t id);
@@ -109,7 +113,7 @@ private:
     std::size_t queued_bytes_ = 0;
     Rows batch_;
     std::size_t batch_bytes_ = 0;
-    bool overflowed_ = false;      // rows were dropped: go on to latest_ before listening again
+    bool overflowed_ = false;       // rows were dropped: go on to latest_ before listening again
     bool batch_is_broken_ = false;  // a part of the batch was dropped: its token has to be fetched
     bool last_row_was_open_ = false;
     std::optional<std::uint64_t> fetch_id_;

@@ -15,9 +15,9 @@ namespace weft::replication {
 
 class RelayCursor;
 
-/// The append-only log of encoded lines that all connections of a process send from. Lines are written once, into
-/// shared chunks; a connection is a cursor. Chunks that everybody has read go; beyond the bound they go unread, and who
-/// still needed them has fallen off. Logic thread only.
+/// The append-only log of encoded lines that all connections of a process send from. Lines are written once,
+/// into shared chunks; a connection is a cursor. Chunks that everybody has read go; beyond the bound they go
+/// unread, and who still needed them has fallen off. Logic thread only.
 class RelayLog {
 public:
     struct Options {
@@ -29,9 +29,9 @@ public:
     /// A (stream, instance) that is written to the log.
     struct FeedInfo {
         StreamKey key;
-        std::int64_t token = 0;      // of the newest POSITION or RDATA in the log
+        std::int64_t token = 0;        // of the newest POSITION or RDATA in the log
         std::uint64_t last_entry = 0;  // number of its newest entry; 0: none yet
-        LinkId origin = 0;           // the connection it came in by; 0: written here
+        LinkId origin = 0;             // the connection it came in by; 0: written here
     };
 
     RelayLog() : RelayLog(Options{}) {}
@@ -45,8 +45,8 @@ public:
     std::optional<FeedId> find(const StreamKey& key) const;
     const std::vector<FeedInfo>& feeds() const { return feeds_; }
 
-    /// Appends complete lines (each with its line feed): the rows of one token of one feed, or a POSITION. It is never
-    /// sent to `origin`. `token` is the feed's token once they are out.
+    /// Appends complete lines (each with its line feed): the rows of one token of one feed, or a POSITION. It
+    /// is never sent to `origin`. `token` is the feed's token once they are out.
     void append(FeedId feed, std::int64_t token, LinkId origin, std::string_view lines);
     /// Appends a line that belongs to no stream (REMOTE_SERVER_UP).
     void append_other(LinkId origin, std::string_view lines);
@@ -107,8 +107,8 @@ public:
 
     /// Entries that the log dropped before this cursor read them.
     bool has_fallen_off() const { return next_entry_ < log_->begin(); }
-    /// Gives up what was missed: moves to the end and returns the feeds that had something in between. One POSITION for
-    /// each makes the peer catch up.
+    /// Gives up what was missed: moves to the end and returns the feeds that had something in between. One
+    /// POSITION for each makes the peer catch up.
     std::vector<RelayLog::FeedId> skip_to_end();
     bool at_end() const { return next_entry_ >= log_->end(); }
     /// Adds entries up to about `bytes_max` to `out` and moves on.

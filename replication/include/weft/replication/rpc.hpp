@@ -17,8 +17,8 @@
 #include "weft/http/client.hpp"
 #include "weft/http/router.hpp"
 
-/// Calls between processes where an answer is needed: HTTP under `/_synapse/replication/`. An endpoint is declared once
-/// and used from both ends.
+/// Calls between processes where an answer is needed: HTTP under `/_synapse/replication/`. An endpoint is
+/// declared once and used from both ends.
 namespace weft::replication {
 
 namespace json = boost::json;
@@ -44,8 +44,8 @@ struct RpcRoute {
     std::size_t body_bytes_max = 64 * 1024 * 1024;
 };
 
-/// One kind of call. `Request` and `Response` convert through Boost.JSON (value_from and value_to; tag_invoke for own
-/// types).
+/// One kind of call. `Request` and `Response` convert through Boost.JSON (value_from and value_to; tag_invoke
+/// for own types).
 template <class Request, class Response>
 struct RpcEndpoint {
     RpcRoute route;
@@ -79,7 +79,8 @@ public:
     Task<Response> call(const RpcEndpoint<Request, Response>& endpoint, std::string instance, RpcArgs args,
                         Request request) {
         auto body = json::value_from(std::move(request));
-        auto answer = co_await call_json(endpoint.route, std::move(instance), std::move(args), std::move(body));
+        auto answer =
+            co_await call_json(endpoint.route, std::move(instance), std::move(args), std::move(body));
         if constexpr (std::is_same_v<Response, json::value>) {
             co_return answer;
         } else {
@@ -87,7 +88,8 @@ public:
         }
     }
 
-    /// The same without types. For GET the members of `body` become the query; `timeout_ms` 0: the route's own.
+    /// The same without types. For GET the members of `body` become the query; `timeout_ms` 0: the route's
+    /// own.
     Task<json::value> call_json(RpcRoute route, std::string instance, RpcArgs args, json::value body,
                                 std::int64_t timeout_ms = 0);
 
@@ -116,12 +118,14 @@ public:
     };
 
     RpcServer(asio::any_io_executor executor, const core::Clock& clock, http::Router& router);
-    RpcServer(asio::any_io_executor executor, const core::Clock& clock, http::Router& router, Options options);
+    RpcServer(asio::any_io_executor executor, const core::Clock& clock, http::Router& router,
+              Options options);
     ~RpcServer();
 
     /// `function` is `Task<Response>(RpcArgs, Request)`.
     template <class Request, class Response>
-    void serve(const RpcEndpoint<Request, Response>& endpoint, std::function<Task<Response>(RpcArgs, Request)> function) {
+    void serve(const RpcEndpoint<Request, Response>& endpoint,
+               std::function<Task<Response>(RpcArgs, Request)> function) {
         serve_json(endpoint.route, wrap<Request, Response>(std::move(function)));
     }
 
@@ -162,7 +166,8 @@ private:
     std::shared_ptr<Impl> impl_;
 };
 
-/// Checks `Authorization: Bearer <secret>`; throws MatrixError if it is missing or wrong. An empty secret lets nobody in.
+/// Checks `Authorization: Bearer <secret>`; throws MatrixError if it is missing or wrong. An empty secret
+/// lets nobody in.
 void check_replication_secret(const http::Request& request, const std::string& secret);
 /// For a router that serves RPC only: lets the cluster's secret in and nothing else.
 http::Router::Authenticator rpc_authenticator(std::string secret);

@@ -45,8 +45,8 @@ struct AbortSession {};
 using SessionAction = std::variant<SendLine, Deliver, CloseSession, AbortSession>;
 using SessionActions = std::vector<SessionAction>;
 
-/// One end of a replication connection: who speaks first, what may be said by whom, keep-alive and what closes the
-/// connection. Pure: lines and times go in, actions come out. Times are monotonic milliseconds.
+/// One end of a replication connection: who speaks first, what may be said by whom, keep-alive and what
+/// closes the connection. Pure: lines and times go in, actions come out. Times are monotonic milliseconds.
 class Session {
 public:
     struct Options {

@@ -33,24 +33,27 @@ struct Updates {
     bool limited = false;
 };
 
-/// What the process that composes the cluster lends to a stream: stores know nothing of replication, and replication
-/// nothing of stores. All functions run on the logic thread.
+/// What the process that composes the cluster lends to a stream: stores know nothing of replication, and
+/// replication nothing of stores. All functions run on the logic thread.
 struct StreamBindings {
-    /// The newest token such that everything `instance` wrote up to it is visible here. For an instance never heard
-    /// of: the newest token of anybody that was visible when this process started.
+    /// The newest token such that everything `instance` wrote up to it is visible here. For an instance never
+    /// heard of: the newest token of anybody that was visible when this process started.
     std::function<std::int64_t(const std::string& instance)> current_token;
     /// Rows written by `instance` in (from, upto], about `limit` of them. May throw: it is asked again later.
-    std::function<Task<Updates>(std::string instance, std::int64_t from, std::int64_t upto, std::size_t limit)> updates;
+    std::function<Task<Updates>(std::string instance, std::int64_t from, std::int64_t upto,
+                                std::size_t limit)>
+        updates;
     /// Rows of one token arrived: invalidate caches, publish the position, tell who waits, in this order.
     std::function<void(const std::string& instance, std::int64_t token, const Rows& rows)> apply;
     /// Nothing more up to `token`.
     std::function<void(const std::string& instance, std::int64_t token)> advance;
-    /// The writer of an in-memory stream started again and counts from `token`: forget its rows. May be empty.
+    /// The writer of an in-memory stream started again and counts from `token`: forget its rows. May be
+    /// empty.
     std::function<void(const std::string& instance, std::int64_t token)> rewind;
 };
 
-/// One stream, the same class in every process: an ordered sequence of rows with integer tokens, and who writes it.
-/// Lives on the logic thread, as long as the command handler.
+/// One stream, the same class in every process: an ordered sequence of rows with integer tokens, and who
+/// writes it. Lives on the logic thread, as long as the command handler.
 class Stream {
 public:
     struct Options {
@@ -69,14 +72,19 @@ public:
     bool in_memory() const { return source_ == proto::replication::StreamSource::kMemory; }
     const Options& options() const { return options_; }
 
-    std::int64_t current_token(const std::string& instance) const { return bindings_.current_token(instance); }
-    Task<Updates> updates(std::string instance, std::int64_t from, std::int64_t upto, std::size_t limit) const {
+    std::int64_t current_token(const std::string& instance) const {
+        return bindings_.current_token(instance);
+    }
+    Task<Updates> updates(std::string instance, std::int64_t from, std::int64_t upto,
+                          std::size_t limit) const {
         return bindings_.updates(std::move(instance), from, upto, limit);
     }
     void apply(const std::string& instance, std::int64_t token, const Rows& rows) const {
         bindings_.apply(instance, token, rows);
     }
-    void advance(const std::string& instance, std::int64_t token) const { bindings_.advance(instance, token); }
+    void advance(const std::string& instance, std::int64_t token) const {
+        bindings_.advance(instance, token);
+    }
     void rewind(const std::string& instance, std::int64_t token) const {
         if (bindings_.rewind) bindings_.rewind(instance, token);
     }

@@ -15,8 +15,8 @@ namespace weft::replication {
 enum class ClientState { kConnecting, kCatchingUp, kUp, kStopped };
 std::string_view to_string(ClientState state);
 
-/// A worker's connection to the master: kept up for ever, with jittered exponential backoff that is reset only once every
-/// subscribed stream has caught up.
+/// A worker's connection to the master: kept up for ever, with jittered exponential backoff that is reset
+/// only once every subscribed stream has caught up.
 class TcpClient {
 public:
     struct Options {
@@ -37,7 +37,8 @@ public:
     /// Why there is no connection; empty while there is.
     const std::string& last_error() const;
     std::uint64_t connections_made() const;
-    /// Says CLEAR_USER_SYNCS if anybody was said to sync here, sends what is queued for at most `deadline_ms`, closes.
+    /// Says CLEAR_USER_SYNCS if anybody was said to sync here, sends what is queued for at most
+    /// `deadline_ms`, closes.
     Task<void> stop(std::int64_t deadline_ms);
 
 private:

@@ -138,7 +138,9 @@ public:
     /// Several statements without parameters, unprepared: for migrations only.
     void exec_script(const std::string& sql);
 
-    /// Runs after commit, before the awaiting caller goes on: cache invalidations, stream pokes.
+    /// Runs after commit, before the awaiting caller goes on: cache invalidations, stream pokes. If the
+    /// transaction fails, what it holds is destroyed on the database thread. An exception is logged: the
+    /// transaction has happened.
     void call_after(std::function<void()> callback) { after_commit_.push_back(std::move(callback)); }
     std::vector<std::function<void()>>& after_commit() { return after_commit_; }
 

@@ -36,8 +36,8 @@ struct NewPushRule {
     int priority_class = 0;
     std::string conditions;
     std::string actions;
-    /// Rule IDs (global/<kind>/<id>) to stand next to; neither: the new rule is the most important of its
-    /// class.
+    /// Rule IDs (global/<kind>/<id>) to stand next to; neither: a new rule is the most important of its class,
+    /// one that is there keeps its place.
     std::optional<std::string> before;
     std::optional<std::string> after;
 };

@@ -11,7 +11,8 @@
 
 namespace weft::storage {
 
-/// One reaction as the rule against sending it twice sees it (client-server API, "Avoiding duplicate annotations").
+/// One reaction as the rule against sending it twice sees it (client-server API, "Avoiding duplicate
+/// annotations").
 struct AnnotationKey {
     std::string room_id;
     std::string sender;
@@ -29,8 +30,8 @@ public:
     /// did_forget(user, room) and get_forgotten_rooms_for_user(user) stale, in every process.
     Task<void> forget(std::string user_id, std::string room_id);
 
-    /// For each room: event type → event of its current state with an empty state key. Other types and rooms without
-    /// any of them are left out. One query.
+    /// For each room: event type → event of its current state with an empty state key. Other types and rooms
+    /// without any of them are left out. One query.
     using StateByType = std::map<std::string, proto::EventId, std::less<>>;
     Task<std::unordered_map<std::string, StateByType>> state_by_type(std::vector<std::string> rooms,
                                                                      std::vector<std::string> types);

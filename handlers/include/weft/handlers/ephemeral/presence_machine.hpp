@@ -12,13 +12,14 @@
 
 namespace weft::handlers {
 
-/// The decisions of the presence writer (replication.md §8): facts and the time go in, states that are worth telling
-/// come out. Pure; no clock, no database, no sockets. Times in milliseconds since the epoch.
+/// The decisions of the presence writer (replication.md §8): facts and the time go in, states that are worth
+/// telling come out. Pure; no clock, no database, no sockets. Times in milliseconds since the epoch.
 class PresenceMachine {
 public:
     using State = storage::PresenceState;
 
-    /// For how long after their last action a user is "currently active"; activity within it is not told again.
+    /// For how long after their last action a user is "currently active"; activity within it is not told
+    /// again.
     static constexpr std::int64_t kActiveMs = 60'000;
     /// Without any action for so long an online user becomes unavailable.
     static constexpr std::int64_t kIdleMs = 5 * 60'000;
@@ -28,8 +29,8 @@ public:
     static constexpr std::int64_t kLostProcessMs = 30'000;
 
     bool knows(const std::string& user_id) const { return users_.contains(user_id); }
-    /// The state as it was stored. Whoever was online is given time to show again: what happened between the last write
-    /// and now is not known.
+    /// The state as it was stored. Whoever was online is given time to show again: what happened between the
+    /// last write and now is not known.
     void load(State state, std::int64_t now_ms);
     /// Null if the user is not known.
     const State* find(const std::string& user_id) const;
@@ -88,8 +89,8 @@ private:
     std::set<std::string> changed_;
 };
 
-/// Whether clients should hear of the step from `told` to `current`. While a user is currently active, the time of the last
-/// action is not news.
+/// Whether clients should hear of the step from `told` to `current`. While a user is currently active, the
+/// time of the last action is not news.
 bool presence_worth_telling(const storage::PresenceState& told, const storage::PresenceState& current);
 
 }  // namespace weft::handlers

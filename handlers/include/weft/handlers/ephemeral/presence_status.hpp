@@ -15,8 +15,9 @@ class PresenceStatus {
 public:
     PresenceStatus(Presence& presence, storage::StateStore& states) : presence_{presence}, states_{states} {}
 
-    /// Content of the user's m.presence event; offline if nothing is known. Throws MatrixError: M_INVALID_PARAM for what
-    /// is no user ID, M_FORBIDDEN for somebody who shares no room with the requester.
+    /// Content of the user's m.presence event; offline if nothing is known. Throws MatrixError:
+    /// M_INVALID_PARAM for what is no user ID, M_FORBIDDEN for somebody who shares no room with the
+    /// requester.
     Task<boost::json::object> get(std::string requester, std::string user_id);
     /// Without a message the present one is removed. Throws MatrixError: M_FORBIDDEN for another user,
     /// M_INVALID_PARAM for an unknown state.

@@ -8,8 +8,8 @@
 
 namespace weft::handlers {
 
-/// Who syncs in this process, reduced to what the writer of presence must be told: a user came, wants another presence,
-/// or has been gone for longer than the pause between two polls. Pure.
+/// Who syncs in this process, reduced to what the writer of presence must be told: a user came, wants another
+/// presence, or has been gone for longer than the pause between two polls. Pure.
 class SyncingUsers {
 public:
     /// A poll that began less than this after the last one ended has not interrupted anything.
@@ -17,12 +17,13 @@ public:
 
     struct Begun {
         bool came = false;  // did not sync here before
-        /// The presence that the user's polls ask for now, if the writer does not assume it: it takes a user who comes
-        /// for online.
+        /// The presence that the user's polls ask for now, if the writer does not assume it: it takes a user
+        /// who comes for online.
         std::optional<std::string> presence;
         bool anything() const { return came || presence; }
     };
-    /// A poll begins that marks the user online, or else unavailable. Of several clients the one that is online counts.
+    /// A poll begins that marks the user online, or else unavailable. Of several clients the one that is
+    /// online counts.
     Begun begin(const std::string& user_id, bool online);
     /// It ends. `online` as it was given to begin().
     void end(const std::string& user_id, bool online, std::int64_t now_ms);

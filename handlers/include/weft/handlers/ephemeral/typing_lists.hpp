@@ -11,9 +11,9 @@
 
 namespace weft::handlers {
 
-/// Who is typing in which room, and the token at which each room's list changed last: what every process knows of the
-/// typing stream, and what a process that has missed rows is told. Pure; bounded: the oldest rooms where nobody types
-/// leave.
+/// Who is typing in which room, and the token at which each room's list changed last: what every process
+/// knows of the typing stream, and what a process that has missed rows is told. Pure; bounded: the oldest
+/// rooms where nobody types leave.
 class TypingLists {
 public:
     explicit TypingLists(std::size_t quiet_rooms_max = 10'000) : quiet_rooms_max_{quiet_rooms_max} {}

@@ -13,12 +13,12 @@
 
 namespace weft::handlers {
 
-/// POST /createRoom: the room's first events in one piece, then its alias, its place in the directory and the invites.
-/// Logic thread only.
+/// POST /createRoom: the room's first events in one piece, then its alias, its place in the directory and the
+/// invites. Logic thread only.
 class CreateRoom {
 public:
-    CreateRoom(EventSender& sender, Membership& membership, RoomDirectory& directory, RoomVisibility& visibility,
-               const core::Clock& clock, const core::Config& config);
+    CreateRoom(EventSender& sender, Membership& membership, RoomDirectory& directory,
+               RoomVisibility& visibility, const core::Clock& clock, const core::Config& config);
 
     struct Created {
         explicit Created(proto::RoomId id) : room_id{std::move(id)} {}

@@ -27,25 +27,28 @@ struct MembershipRequest {
     Actor actor;
     /// Whose membership changes; the actor for kJoin, kKnock and kLeave.
     proto::UserId target;
-    /// What the event is to hold besides the membership and the profile: `reason`, `is_direct`. Name and avatar given
-    /// here take the place of those in the profile.
+    /// What the event is to hold besides the membership and the profile: `reason`, `is_direct`. Name and
+    /// avatar given here take the place of those in the profile.
     proto::json::object content;
     /// Send an event even if the membership is this one already (a name or avatar for one room).
     bool again = false;
 };
 
-/// Joining, inviting, leaving and all that: the rules of client-server API, "Room membership", before the auth rules
-/// decide. Logic thread only.
+/// Joining, inviting, leaving and all that: the rules of client-server API, "Room membership", before the
+/// auth rules decide. Logic thread only.
 class Membership {
 public:
-    Membership(RoomReader& rooms, EventSender& sender, storage::StateStore& state, storage::ProfileStore& profiles,
-               storage::RoomStore& store, const core::Clock& clock, const core::Config& config);
+    Membership(RoomReader& rooms, EventSender& sender, storage::StateStore& state,
+               storage::ProfileStore& profiles, storage::RoomStore& store, const core::Clock& clock,
+               const core::Config& config);
 
-    /// Makes the membership so and returns its event, which is visible in this process then. What is so already is left
-    /// as it is. Throws MatrixError: M_FORBIDDEN, M_BAD_STATE, M_NOT_FOUND, M_LIMIT_EXCEEDED, M_GUEST_ACCESS_FORBIDDEN.
+    /// Makes the membership so and returns its event, which is visible in this process then. What is so
+    /// already is left as it is. Throws MatrixError: M_FORBIDDEN, M_BAD_STATE, M_NOT_FOUND, M_LIMIT_EXCEEDED,
+    /// M_GUEST_ACCESS_FORBIDDEN.
     Task<proto::EventId> change(MembershipRequest request);
 
-    /// The same from a client's m.room.member content, whose `membership` and the membership so far say what is meant.
+    /// The same from a client's m.room.member content, whose `membership` and the membership so far say what
+    /// is meant.
     Task<proto::EventId> change_by_content(Actor actor, proto::RoomId room_id, std::string state_key,
                                            proto::json::object content);
 
@@ -60,7 +63,8 @@ public:
     /// Rooms in which the user is joined, ordered.
     Task<std::vector<proto::RoomId>> joined_rooms(proto::UserId user_id);
 
-    /// Content of a membership event of a local user: their name and avatar, where `content` does not say otherwise.
+    /// Content of a membership event of a local user: their name and avatar, where `content` does not say
+    /// otherwise.
     Task<proto::json::object> with_profile(proto::UserId user_id, std::string_view membership,
                                            proto::json::object content);
 
@@ -70,8 +74,8 @@ private:
     Task<proto::EventId> invite(MembershipRequest request);
     Task<proto::EventId> leave(MembershipRequest request);
     Task<proto::EventId> remove(MembershipRequest request);
-    Task<proto::EventId> send(MembershipRequest request, std::string_view membership, proto::json::object content,
-                              proto::json::object unsigned_data = {});
+    Task<proto::EventId> send(MembershipRequest request, std::string_view membership,
+                              proto::json::object content, proto::json::object unsigned_data = {});
 
     Task<void> require_guest_access(proto::RoomId room_id);
     Task<std::string> authorising_user(proto::RoomId room_id, proto::UserId user_id);

@@ -22,14 +22,16 @@ struct MessageRequest {
     std::string txn_id;
 };
 
-/// Message events and redactions (client-server API, "Sending events to a room", "Redactions"). Logic thread only.
+/// Message events and redactions (client-server API, "Sending events to a room", "Redactions"). Logic thread
+/// only.
 class Messages {
 public:
     Messages(RoomReader& rooms, EventSender& sender, storage::EventsStore& events, storage::RoomStore& store,
              const core::Clock& clock, std::string server_name);
 
-    /// Sends an event; m.room.redaction as redact() does, with the target that its content names. Throws MatrixError:
-    /// M_FORBIDDEN, M_NOT_FOUND, M_BAD_JSON, M_TOO_LARGE, M_DUPLICATE_ANNOTATION, M_LIMIT_EXCEEDED.
+    /// Sends an event; m.room.redaction as redact() does, with the target that its content names. Throws
+    /// MatrixError: M_FORBIDDEN, M_NOT_FOUND, M_BAD_JSON, M_TOO_LARGE, M_DUPLICATE_ANNOTATION,
+    /// M_LIMIT_EXCEEDED.
     Task<proto::EventId> send(MessageRequest request);
     /// Redacts an event of the room; `request.content` holds at most a reason, the type does not matter.
     Task<proto::EventId> redact(MessageRequest request, proto::EventId target);

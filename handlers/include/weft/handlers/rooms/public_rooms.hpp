@@ -15,8 +15,8 @@
 
 namespace weft::handlers {
 
-/// A page of the directory starts or ends between two rooms of the list. Text form: `n<index>` reads on from there,
-/// `p<index>` reads what comes before.
+/// A page of the directory starts or ends between two rooms of the list. Text form: `n<index>` reads on from
+/// there, `p<index>` reads what comes before.
 struct DirectoryToken {
     bool forward = true;
     std::size_t index = 0;
@@ -41,8 +41,9 @@ struct PublicRoomsPage {
     std::size_t total = 0;
 };
 
-/// The published room directory (client-server API, GET and POST /publicRooms), largest rooms first. A first page reads
-/// the list anew; the pages after it go on in the list the process read last, for a short while. Logic thread only.
+/// The published room directory (client-server API, GET and POST /publicRooms), largest rooms first. A first
+/// page reads the list anew; the pages after it go on in the list the process read last, for a short while.
+/// Logic thread only.
 class PublicRooms {
 public:
     struct Options {
@@ -54,8 +55,9 @@ public:
         std::int64_t list_kept_ms = 30'000;
     };
 
-    PublicRooms(storage::RoomDirectoryStore& directory, storage::RoomStore& rooms, storage::EventsStore& events,
-                const core::Clock& clock, asio::any_io_executor executor, Options options);
+    PublicRooms(storage::RoomDirectoryStore& directory, storage::RoomStore& rooms,
+                storage::EventsStore& events, const core::Clock& clock, asio::any_io_executor executor,
+                Options options);
 
     Task<PublicRoomsPage> list(PublicRoomsQuery query);
 
@@ -78,7 +80,8 @@ private:
 };
 
 /// A room as the directory shows it (PublishedRoomsChunk), from its current state by event type. Pure.
-proto::json::object directory_entry(const storage::PublicRoom& room, const std::vector<proto::EventPtr>& state);
+proto::json::object directory_entry(const storage::PublicRoom& room,
+                                    const std::vector<proto::EventPtr>& state);
 /// Whether the entry is one that the query asks for. Pure.
 bool matches(const proto::json::object& entry, const PublicRoomsQuery& query);
 

@@ -13,15 +13,16 @@
 
 namespace weft::handlers {
 
-/// Room aliases of this server, and which rooms are published (client-server API, "Room aliases", "Published room
-/// directory"). Logic thread only.
+/// Room aliases of this server, and which rooms are published (client-server API, "Room aliases", "Published
+/// room directory"). Logic thread only.
 class RoomDirectory {
 public:
     RoomDirectory(RoomReader& rooms, storage::RoomDirectoryStore& store, EventSender& sender,
                   RoomVisibility& visibility, const core::Clock& clock, std::string server_name);
 
     struct Resolved {
-        Resolved(proto::RoomId room, std::vector<std::string> via) : room_id{std::move(room)}, servers{std::move(via)} {}
+        Resolved(proto::RoomId room, std::vector<std::string> via)
+            : room_id{std::move(room)}, servers{std::move(via)} {}
         proto::RoomId room_id;
         std::vector<std::string> servers;  // that are in the room
     };
@@ -36,8 +37,8 @@ public:
     Task<bool> claim(proto::RoomAlias alias, proto::RoomId room_id, proto::UserId creator);
     /// A member of the room names it. 409 M_UNKNOWN if the alias exists.
     Task<void> create(Actor actor, proto::RoomAlias alias, proto::RoomId room_id);
-    /// Its creator, a server administrator and whoever may set the room's canonical alias can do it. Takes the alias out
-    /// of m.room.canonical_alias too, if the actor may.
+    /// Its creator, a server administrator and whoever may set the room's canonical alias can do it. Takes
+    /// the alias out of m.room.canonical_alias too, if the actor may.
     Task<void> remove(Actor actor, proto::RoomAlias alias);
     /// For members, and for everybody where the room's history is.
     Task<std::vector<std::string>> aliases(Actor actor, proto::RoomId room_id);
@@ -63,6 +64,7 @@ private:
 };
 
 /// The content of m.room.canonical_alias without one alias; nothing if it is not in there. Pure.
-std::optional<proto::json::object> without_alias(const proto::json::object& canonical_alias, std::string_view alias);
+std::optional<proto::json::object> without_alias(const proto::json::object& canonical_alias,
+                                                 std::string_view alias);
 
 }  // namespace weft::handlers

@@ -51,8 +51,8 @@ struct RoomPlanContext {
     std::int64_t now_ms = 0;
 };
 
-/// The events of a new room but for the invites, in the order that the specification gives (client-server API,
-/// POST /createRoom). Pure. Throws M_BAD_JSON where the request contradicts the room version.
+/// The events of a new room but for the invites, in the order that the specification gives (client-server
+/// API, POST /createRoom). Pure. Throws M_BAD_JSON where the request contradicts the room version.
 std::vector<proto::EventDraft> plan_room(const CreateRoomRequest& request, const RoomPlanContext& context);
 
 /// What the request says, or else what follows from its visibility.

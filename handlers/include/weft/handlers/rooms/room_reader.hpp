@@ -11,9 +11,9 @@
 
 namespace weft::handlers {
 
-/// What the rules of rooms ask about a room's current state, at this process's position of the events stream. The last
-/// word has the process that owns the room, when it authorizes an event: these answers make better error texts and
-/// spare needless events.
+/// What the rules of rooms ask about a room's current state, at this process's position of the events stream.
+/// The last word has the process that owns the room, when it authorizes an event: these answers make better
+/// error texts and spare needless events.
 class RoomReader {
 public:
     RoomReader(storage::StateStore& state, storage::EventsStore& events);
@@ -30,8 +30,8 @@ public:
     Task<proto::json::object> content(proto::RoomId room_id, std::string_view type);
     Task<proto::PowerLevels> power_levels(proto::RoomId room_id);
 
-    /// Stripped state for somebody outside (client-server API, "Stripped state"), with the member event of `about` if
-    /// they have one.
+    /// Stripped state for somebody outside (client-server API, "Stripped state"), with the member event of
+    /// `about` if they have one.
     Task<proto::json::array> stripped_state(proto::RoomId room_id, proto::UserId about);
 
 private:

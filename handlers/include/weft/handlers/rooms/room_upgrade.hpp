@@ -32,9 +32,11 @@ private:
     Task<std::vector<proto::EventPtr>> state_of(proto::RoomId room_id);
     Task<void> close(Actor actor, proto::RoomId old_room, proto::RoomId new_room);
     Task<void> move_names(Actor actor, proto::RoomId old_room, proto::RoomId new_room);
-    Task<void> send_state(Actor actor, proto::RoomId room_id, std::string_view type, proto::json::object content);
+    Task<void> send_state(Actor actor, proto::RoomId room_id, std::string_view type,
+                          proto::json::object content);
     /// The same, where the upgrade is a success without it.
-    Task<void> try_state(Actor actor, proto::RoomId room_id, std::string_view type, proto::json::object content);
+    Task<void> try_state(Actor actor, proto::RoomId room_id, std::string_view type,
+                         proto::json::object content);
 
     RoomReader& rooms_;
     EventSender& sender_;

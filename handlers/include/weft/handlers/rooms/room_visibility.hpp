@@ -9,8 +9,8 @@
 
 namespace weft::handlers {
 
-/// Puts rooms into the published directory and takes them out. One process writes that stream (public_rooms); elsewhere
-/// this is a call to it.
+/// Puts rooms into the published directory and takes them out. One process writes that stream (public_rooms);
+/// elsewhere this is a call to it.
 class RoomVisibility {
 public:
     virtual ~RoomVisibility() = default;
@@ -31,7 +31,8 @@ private:
 class RemoteRoomVisibility final : public RoomVisibility {
 public:
     /// `writer` is the instance that writes public_rooms.
-    RemoteRoomVisibility(replication::RpcClient& rpc, std::string writer) : rpc_{rpc}, writer_{std::move(writer)} {}
+    RemoteRoomVisibility(replication::RpcClient& rpc, std::string writer)
+        : rpc_{rpc}, writer_{std::move(writer)} {}
     Task<void> set_public(proto::RoomId room_id, bool visible) override;
 
 private:

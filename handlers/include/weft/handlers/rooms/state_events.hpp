@@ -28,8 +28,9 @@ public:
     StateEvents(RoomReader& rooms, EventSender& sender, Membership& membership, RoomDirectory& directory,
                 const core::Clock& clock);
 
-    /// Sets the state, or leaves it if its content is this already; its event is visible in this process then. Throws
-    /// MatrixError: M_FORBIDDEN, M_NOT_FOUND, M_BAD_ALIAS, M_INVALID_PARAM, M_BAD_JSON, M_TOO_LARGE, M_LIMIT_EXCEEDED.
+    /// Sets the state, or leaves it if its content is this already; its event is visible in this process
+    /// then. Throws MatrixError: M_FORBIDDEN, M_NOT_FOUND, M_BAD_ALIAS, M_INVALID_PARAM, M_BAD_JSON,
+    /// M_TOO_LARGE, M_LIMIT_EXCEEDED.
     Task<proto::EventId> put(StateRequest request);
 
 private:
@@ -42,8 +43,9 @@ private:
     const core::Clock& clock_;
 };
 
-/// The aliases that m.room.canonical_alias content names and the content before did not. Pure. Throws M_INVALID_PARAM
-/// where one is not an alias.
-std::vector<proto::RoomAlias> new_aliases(const proto::json::object& content, const proto::json::object& before);
+/// The aliases that m.room.canonical_alias content names and the content before did not. Pure. Throws
+/// M_INVALID_PARAM where one is not an alias.
+std::vector<proto::RoomAlias> new_aliases(const proto::json::object& content,
+                                          const proto::json::object& before);
 
 }  // namespace weft::handlers

@@ -26,8 +26,10 @@ std::vector<proto::EventDraft> plan_upgrade(const UpgradeSource& source, const R
 
 /// The old power levels in a form that the new version takes. `old_create` may be null. Pure.
 proto::json::object upgraded_power_levels(const proto::json::object& content, const proto::Event* old_create,
-                                          const proto::json::object& new_create, const RoomPlanContext& context);
-/// The power levels of the old room after the upgrade: only moderators speak and invite; nothing if it is so. Pure.
+                                          const proto::json::object& new_create,
+                                          const RoomPlanContext& context);
+/// The power levels of the old room after the upgrade: only moderators speak and invite; nothing if it is so.
+/// Pure.
 std::optional<proto::json::object> closed_power_levels(const proto::json::object& content);
 
 }  // namespace weft::handlers

@@ -11,8 +11,8 @@ namespace weft::proto::replication {
 
 namespace json = boost::json;
 
-/// JSON as Python's json module writes it: ASCII only (`\uXXXX`, surrogate pairs), separators ", " and ": ". Every
-/// receiver accepts it, and it never contains a line feed.
+/// JSON as Python's json module writes it: ASCII only (`\uXXXX`, surrogate pairs), separators ", " and ": ".
+/// Every receiver accepts it, and it never contains a line feed.
 std::string to_ascii_json(const json::value& value);
 void append_ascii_json(std::string& out, const json::value& value);
 

@@ -10,9 +10,9 @@
 
 #include "weft/core/result.hpp"
 
-/// The replication protocol's lines: `NAME SP rest LF`. A command is a struct that knows its name, who may send it,
-/// its grammar, how to read itself and how to write itself; the variant at the end is the table that parsing,
-/// formatting and direction checks fold over. Described in docs/replication.md.
+/// The replication protocol's lines: `NAME SP rest LF`. A command is a struct that knows its name, who may
+/// send it, its grammar, how to read itself and how to write itself; the variant at the end is the table that
+/// parsing, formatting and direction checks fold over. Described in docs/replication.md.
 namespace weft::proto::replication {
 
 /// The longest line, without its line feed, in either direction.
@@ -37,8 +37,8 @@ struct Server {
     bool operator==(const Server&) const = default;
 };
 
-/// One row of a stream. Without a token the row is part of a batch: more rows of the same token follow and the last
-/// one carries it. The row stays JSON text until somebody needs it: a relay never does.
+/// One row of a stream. Without a token the row is part of a batch: more rows of the same token follow and
+/// the last one carries it. The row stays JSON text until somebody needs it: a relay never does.
 struct Rdata {
     static constexpr std::string_view kName = "RDATA";
     static constexpr std::string_view kGrammar = "<stream> <instance> <token|batch> <row_json>";
@@ -50,8 +50,8 @@ struct Rdata {
     bool operator==(const Rdata&) const = default;
 };
 
-/// `instance` has made everything of `stream` visible up to `token`. With `previous` (Synapse 1.22 and later) it also
-/// says that there is nothing in (previous, token].
+/// `instance` has made everything of `stream` visible up to `token`. With `previous` (Synapse 1.22 and later)
+/// it also says that there is nothing in (previous, token].
 struct Position {
     static constexpr std::string_view kName = "POSITION";
     static constexpr std::string_view kGrammar = "<stream> <instance> [<previous>] <token>";
@@ -72,7 +72,8 @@ struct Error {
     bool operator==(const Error&) const = default;
 };
 
-/// Sign of life; by convention the sender's clock in milliseconds. A peer that never sends one is never timed out.
+/// Sign of life; by convention the sender's clock in milliseconds. A peer that never sends one is never timed
+/// out.
 struct Ping {
     static constexpr std::string_view kName = "PING";
     static constexpr std::string_view kGrammar = "<text>";
@@ -90,8 +91,8 @@ struct Name {
     bool operator==(const Name&) const = default;
 };
 
-/// Asks for a POSITION of every stream. `streams` (Weft's own; others ignore it) limits what the server sends on this
-/// connection from now on; empty means all.
+/// Asks for a POSITION of every stream. `streams` (Weft's own; others ignore it) limits what the server sends
+/// on this connection from now on; empty means all.
 struct Replicate {
     static constexpr std::string_view kName = "REPLICATE";
     static constexpr std::string_view kGrammar = "[streams=<name>,<name>…]";
@@ -122,7 +123,8 @@ struct ClearUserSyncs {
     bool operator==(const ClearUserSyncs&) const = default;
 };
 
-/// The federation sender has saved everything of the federation stream up to `token`. Synapse 1.15 sends no instance.
+/// The federation sender has saved everything of the federation stream up to `token`. Synapse 1.15 sends no
+/// instance.
 struct FederationAck {
     static constexpr std::string_view kName = "FEDERATION_ACK";
     static constexpr std::string_view kGrammar = "[<instance>] <token>";
@@ -186,8 +188,8 @@ SentBy command_sent_by(const Command& command);
 /// implementation, e.g. `KeyError('FOO')`.
 core::Result<Command> parse_line(std::string_view line);
 
-/// Writes a command without line feed: parse_line(format_line(c)) == c. Refuses a command that would contain a line
-/// feed or be longer than kLineBytesMax.
+/// Writes a command without line feed: parse_line(format_line(c)) == c. Refuses a command that would contain
+/// a line feed or be longer than kLineBytesMax.
 core::Result<std::string> format_line(const Command& command, Dialect dialect = Dialect::kWeft);
 
 /// `RDATA <stream> <instance> <token|batch> <row_json>`, without a Command in between: the writers' hot path.

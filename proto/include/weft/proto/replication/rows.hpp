@@ -17,7 +17,8 @@ namespace weft::proto::replication {
 
 namespace json = boost::json;
 
-/// events, `["ev", [...]]`: an event became visible. `["state", [...]]`, see EventsStateRow, is the other kind.
+/// events, `["ev", [...]]`: an event became visible. `["state", [...]]`, see EventsStateRow, is the other
+/// kind.
 struct EventsEventRow {
     static constexpr std::string_view kStream = "events";
     std::string event_id;
@@ -216,9 +217,10 @@ struct UserSignatureRow {
 };
 
 /// A row of any stream.
-using StreamRow = std::variant<EventsEventRow, EventsStateRow, BackfillRow, PresenceRow, TypingRow, ReceiptsRow,
-                               PushRulesRow, PushersRow, CachesRow, PublicRoomsRow, DeviceListsRow, ToDeviceRow,
-                               FederationRow, TagAccountDataRow, AccountDataRow, GroupsRow, UserSignatureRow>;
+using StreamRow =
+    std::variant<EventsEventRow, EventsStateRow, BackfillRow, PresenceRow, TypingRow, ReceiptsRow,
+                 PushRulesRow, PushersRow, CachesRow, PublicRoomsRow, DeviceListsRow, ToDeviceRow,
+                 FederationRow, TagAccountDataRow, AccountDataRow, GroupsRow, UserSignatureRow>;
 /// Reads a row of the stream `stream`; fails for an unknown stream too.
 core::Result<StreamRow> parse_row(std::string_view stream, const json::value& row);
 json::value row_to_json(const StreamRow& row);

@@ -25,7 +25,8 @@ private:
     Task<http::Response> post_forget(http::Request request);
     Task<http::Response> get_joined_rooms(http::Request request);
 
-    Task<http::Response> enter(handlers::MembershipAction action, proto::RoomId room_id, http::Request request);
+    Task<http::Response> enter(handlers::MembershipAction action, proto::RoomId room_id,
+                               http::Request request);
     Task<http::Response> change_other(handlers::MembershipAction action, http::Request request);
 
     handlers::Membership& membership_;
