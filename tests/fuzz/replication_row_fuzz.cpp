@@ -9,26 +9,6 @@
 
 using namespace weft::proto::replication;
 
-namespace {
-
-/// Numbers beyond 64 bits and fractions lose their last bit in the JSON library; no row has any of its own.
-bool has_inexact_number(const boost::json::value& value) {
-    if (value.is_double()) return true;
-    if (const auto* array = value.if_array()) {
-        for (const auto& item : *array) {
-            if (has_inexact_number(item)) return true;
-        }
-    }
-    if (const auto* object = value.if_object()) {
-        for (const auto& member : *object) {
-            if (has_inexact_number(member.value())) return true;
-        }
-    }
-    return false;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const auto stream = kStreams[data[0] % kStreams.size()].name;
@@ -43,7 +23,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto json_again = parse_row_json(text);
     if (!json_again) std::abort();
     const auto row_again = parse_row(stream, *json_again);
-    if (!row_again) std::abort();
-    if (!has_inexact_number(*json) && row_to_json(*row_again) != row_to_json(*row)) std::abort();
+    if (!row_again || row_to_json(*row_again) != row_to_json(*row)) std::abort();
     return 0;
 }

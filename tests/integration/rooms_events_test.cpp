@@ -260,10 +260,13 @@ TEST_CASE("texts too long for an index harm nobody", "[rooms]") {
     const auto room_id = fixture.create_room(kAlice);
     const auto noise = core::random_letters(30'000);
     const auto relation = [](std::string_view event_id, std::string_view key) {
-        return proto::to_json(json::object{{"m.relates_to", {{"rel_type", "m.annotation"}, {"event_id", event_id}, {"key", key}}}});
+        return proto::to_json(json::object{
+            {"m.relates_to", {{"rel_type", "m.annotation"}, {"event_id", event_id}, {"key", key}}}});
     };
 
     CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/1"), relation("$a", noise)).status == 200);
-    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/2"), relation("$" + noise, "x")).status == 200);
-    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.room.message/" + noise), "{}").errcode() == "M_INVALID_PARAM");
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.reaction/2"), relation("$" + noise, "x")).status ==
+          200);
+    CHECK(fixture.put(kAlice, room_path(room_id, "send/m.room.message/" + noise), "{}").errcode() ==
+          "M_INVALID_PARAM");
 }

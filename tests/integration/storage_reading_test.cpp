@@ -239,8 +239,11 @@ TEST_CASE("push rules stand where they are put") {
     add("one", "global/content/two");
     CHECK(order() ==
           Strings{"global/content/one", "global/content/two", "global/content/four", "global/content/three"});
+    add("four");  // a rule that is there keeps its place
+    CHECK(order() ==
+          Strings{"global/content/one", "global/content/two", "global/content/four", "global/content/three"});
     CHECK_THROWS_AS(add("five", "global/content/nowhere"), core::MatrixError);
-    CHECK(fixture.sql("SELECT count(*) FROM push_rules_stream WHERE op = 'ADD'").front().front() == "5");
+    CHECK(fixture.sql("SELECT count(*) FROM push_rules_stream WHERE op = 'ADD'").front().front() == "6");
 }
 
 TEST_CASE("push rules are switched, changed and removed; the log is ordered against events") {

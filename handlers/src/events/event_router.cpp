@@ -47,6 +47,9 @@ Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> req
 }
 
 Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) {
+    for (const auto& request : requests) {
+        if (request.ratelimit) limiter_.acquire(request.draft.sender.str());
+    }
     // From version 12 on the ID follows from the create event: whoever builds it owns the room only if the ID says so, so the
     // process that builds it must be able to hand it on. With one writer there is no choice.
     const auto& known_id = requests.front().draft.room_id;

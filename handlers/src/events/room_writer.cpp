@@ -9,6 +9,7 @@
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/metrics.hpp"
+#include "weft/storage/store_error.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -22,6 +23,7 @@ struct Job {
     std::vector<SendResult> results;
     std::exception_ptr failure;
     bool done = false;
+    bool alone = false;  // a batch with this job could not be stored: it gets one of its own
     core::Signal finished;
 
     void succeed(std::vector<SendResult> with) {
@@ -94,12 +96,7 @@ struct RoomWriter::Impl {
             } catch (...) {
                 failure = std::current_exception();
             }
-            if (failure) {
-                room.head.reset();  // what is stored is not known: read it anew
-                for (const auto& job : taken) {
-                    if (!job->done) job->fail(failure);
-                }
-            }
+            if (failure) give_up_batch(room, taken, failure);
         }
         room.running = false;
         if (room.head) {
@@ -107,6 +104,29 @@ struct RoomWriter::Impl {
         } else {
             rooms.erase(room_id);
         }
+    }
+
+    /// The connection broke during a commit: what would be tried again may be stored already.
+    static bool in_doubt(const std::exception_ptr& failure) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const storage::CommitInDoubt&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+
+    /// A batch that could not be stored is tried again job by job, so that one event which cannot be stored fails alone.
+    void give_up_batch(Room& room, std::vector<JobPtr>& taken, const std::exception_ptr& failure) {
+        room.head.reset();  // what is stored is not known: read it anew
+        std::erase_if(taken, [](const JobPtr& job) { return job->done; });
+        if (taken.size() <= 1 || in_doubt(failure)) {
+            for (const auto& job : taken) job->fail(failure);
+            return;
+        }
+        for (const auto& job : taken) job->alone = true;
+        room.jobs.insert(room.jobs.begin(), taken.begin(), taken.end());
     }
 
     /// Heads of idle rooms stay in memory, the least recently used leave.
@@ -126,7 +146,7 @@ struct RoomWriter::Impl {
         std::size_t count = 0;
         while (!room.jobs.empty()) {
             const auto& job = room.jobs.front();
-            if (!taken.empty() && count + job->requests.size() > options.events_per_batch_max) break;
+            if (!taken.empty() && (job->alone || count + job->requests.size() > options.events_per_batch_max)) break;
             bool repeated = false;
             for (const auto& request : job->requests) {
                 if (request.txn_id && !transactions.insert(txn_key(request)).second) repeated = true;
@@ -135,6 +155,7 @@ struct RoomWriter::Impl {
             count += job->requests.size();
             taken.push_back(job);
             room.jobs.pop_front();
+            if (taken.back()->alone) break;
         }
         return taken;
     }

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include <fmt/format.h>
-#include <boost/json/parse.hpp>
+
+#include "replication/fields.hpp"
+#include "weft/proto/json.hpp"
 
 namespace weft::proto::replication {
 namespace {
@@ -141,11 +143,8 @@ std::string to_ascii_json(const json::value& value) {
 }
 
 core::Result<json::value> parse_row_json(std::string_view text) {
-    json::parse_options options;
-    options.max_depth = 100;
-    json::error_code error;
-    auto value = json::parse(text, error, {}, options);
-    if (error) return core::ParseError{"JSONDecodeError('" + error.message() + "')"};
+    auto value = parse_json(text);
+    if (!value) return core::ParseError{"JSONDecodeError(" + python_repr(value.error().message) + ")"};
     return value;
 }
 
