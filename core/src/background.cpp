@@ -58,7 +58,8 @@ struct BackgroundTasks::State : std::enable_shared_from_this<State> {
         auto& metrics = metrics_of(task->name);
         metrics.started.increment();
         metrics.in_flight.add(1);
-        asio::co_spawn(with_context(executor, task->context), task->body(),
+        // The body is called inside the coroutine: one that throws before its first await fails like any other.
+        asio::co_spawn(with_context(executor, task->context), [task] { return task->body(); },
                        asio::bind_cancellation_slot(task->cancel.slot(), [self = shared_from_this(), task](std::exception_ptr failure) {
                            self->finished(task, failure);
                        }));
@@ -77,15 +78,20 @@ struct BackgroundTasks::State : std::enable_shared_from_this<State> {
                 log_error("core.background", "background process {} failed", task->name);
             }
         }
+        // We may be called from inside the coroutine's own completion: its closure must survive until that returns, and
+        // what it has used is known only then.
+        asio::post(executor, [self = shared_from_this(), task] { self->remove(task); });
+    }
+
+    void remove(std::list<RunningTask>::iterator task) {
+        auto& metrics = metrics_of(task->name);
         const auto& usage = task->context->usage();
         metrics.cpu.increment(static_cast<double>(usage.cpu_ns) / 1e9);
         metrics.db_transactions.increment(static_cast<double>(usage.db_transactions));
         metrics.db_time.increment(static_cast<double>(usage.db_ns) / 1e9);
-        // We may be called from inside the coroutine's own completion: its closure must survive until that returns.
-        asio::post(executor, [self = shared_from_this(), task] {
-            self->running.erase(task);
-            if (self->running.empty()) self->drained.notify_all();
-        });
+        task->context->finish();
+        running.erase(task);
+        if (running.empty()) drained.notify_all();
     }
 
     asio::any_io_executor executor;

@@ -1,5 +1,6 @@
 #include "weft/core/config.hpp"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <set>
@@ -9,17 +10,26 @@
 namespace weft::core {
 namespace {
 
+/// Where each key was set last, as FILE:LINE.
+using SetAt = std::map<std::string, std::string>;
+
 /// A node and where it stands, for error messages.
 struct Place {
     const YAML::Node& node;
     const std::string& file;
     std::string path;
+    int line;  // of the key, else of the value
+    SetAt& set_at;
 
+    std::string position() const { return fmt::format("{}:{}", file, line + 1); }
     [[noreturn]] void fail(const std::string& why) const {
-        throw ConfigError{fmt::format("{}:{}: {}: {}", file, node.Mark().line + 1, path, why)};
+        throw ConfigError{path.empty() ? fmt::format("{}: {}", position(), why) : fmt::format("{}: {}: {}", position(), path, why)};
     }
-    Place child(const YAML::Node& value, const std::string& key) const {
-        return {value, file, path.empty() ? key : path + "." + key};
+    Place child(const YAML::Node& value, const std::string& key, int line_of_it) const {
+        const bool glued = path.empty() || key.starts_with('[');
+        Place place{value, file, glued ? path + key : path + "." + key, line_of_it, set_at};
+        set_at.insert_or_assign(place.path, place.position());
+        return place;
     }
 };
 
@@ -45,7 +55,8 @@ std::uint16_t read_port(const Place& at) { return static_cast<std::uint16_t>(rea
 
 double read_number(const Place& at) {
     double value = 0;
-    if (!at.node.IsScalar() || !YAML::convert<double>::decode(at.node, value) || value < 0) at.fail("expected a number of at least 0");
+    const bool read = at.node.IsScalar() && YAML::convert<double>::decode(at.node, value);
+    if (!read || !std::isfinite(value) || value < 0) at.fail("expected a number of at least 0");
     return value;
 }
 
@@ -66,13 +77,19 @@ std::size_t read_size(const Place& at) {
 template <class Function>
 void for_each_item(const Place& at, Function function) {
     if (!at.node.IsSequence()) at.fail("expected a list");
-    for (std::size_t i = 0; i < at.node.size(); ++i) function(at.child(at.node[i], fmt::format("[{}]", i)));
+    for (std::size_t i = 0; i < at.node.size(); ++i) {
+        const auto item = at.node[i];
+        function(at.child(item, fmt::format("[{}]", i), item.Mark().line));
+    }
 }
 
 template <class Function>
 void for_each_entry(const Place& at, Function function) {
     if (!at.node.IsMap()) at.fail("expected a map");
-    for (const auto& entry : at.node) function(entry.first.Scalar(), at.child(entry.second, entry.first.Scalar()));
+    for (const auto& entry : at.node) {
+        const auto& key = entry.first.Scalar();
+        function(key, at.child(entry.second, key, entry.first.Mark().line));
+    }
 }
 
 std::vector<std::string> read_strings(const Place& at) {
@@ -81,7 +98,16 @@ std::vector<std::string> read_strings(const Place& at) {
     return out;
 }
 
-using Reader = std::function<void(Config&, const Place&)>;
+/// The configuration while it is read: with what is decided only when all is known.
+struct Draft : Config {
+    std::vector<ListenerConfig> worker_listeners;
+    std::uint16_t replication_http_port = 0;
+    SetAt set_at;
+
+    bool is_worker() const { return !worker_app.empty() && worker_app != "weft.app.homeserver"; }
+};
+
+using Reader = std::function<void(Draft&, const Place&)>;
 
 /// A key, its documentation and how it is read. A map of fixed keys has `children` instead of a reader.
 struct Key {
@@ -170,9 +196,10 @@ ListenerConfig read_listener(const Place& at) {
     return out;
 }
 
-void read_listeners(Config& config, const Place& at) {
-    config.listeners.clear();
-    for_each_item(at, [&](const Place& item) { config.listeners.push_back(read_listener(item)); });
+std::vector<ListenerConfig> read_listeners(const Place& at) {
+    std::vector<ListenerConfig> out;
+    for_each_item(at, [&](const Place& item) { out.push_back(read_listener(item)); });
+    return out;
 }
 
 std::string quote_conninfo(const std::string& value) {
@@ -233,11 +260,19 @@ void read_instance_map(Config& config, const Place& at) {
     });
 }
 
+/// Streams that have no writers of their own, and the one whose writers they have: they share its IDs or transactions.
+const std::map<std::string, std::string> kWrittenWith{
+    {"backfill", "events"}, {"tag_account_data", "account_data"}, {"user_signature", "device_lists"}};
+
 void read_stream_writers(Config& config, const Place& at) {
     static const std::set<std::string> kStreams{"events", "typing", "receipts", "presence", "account_data", "to_device", "device_lists",
-                                                "push_rules", "pushers", "public_rooms"};
+                                                "push_rules", "pushers", "public_rooms", "federation", "groups"};
     config.stream_writers.clear();
     for_each_entry(at, [&](const std::string& stream, const Place& value) {
+        if (const auto leader = kWrittenWith.find(stream); leader != kWrittenWith.end()) {
+            value.fail("has the writers of " + leader->second);
+        }
+        if (stream == "caches") value.fail("every process writes it");
         if (!kStreams.contains(stream)) value.fail("unknown stream");
         config.stream_writers[stream] = value.node.IsScalar() ? std::vector{read_string(value)} : read_strings(value);
         if (config.stream_writers[stream].empty()) value.fail("names no writer");
@@ -248,7 +283,8 @@ const std::vector<Key>& keys() {
     static const std::vector<Key> all{
         string_key("server_name", "The domain part of this server's user IDs. Can never be changed.", &Config::server_name),
         string_key("public_baseurl", "The URL clients reach the server under; told in /.well-known/matrix/client.", &Config::public_baseurl),
-        {"listeners", "list", "Sockets of the master: type (http, replication, metrics), port and bind_addresses or path, resources, x_forwarded.", read_listeners, {}},
+        {"listeners", "list", "Sockets of the master: type (http, replication, metrics), port and bind_addresses or path, resources, x_forwarded.",
+         [](Config& config, const Place& at) { config.listeners = read_listeners(at); }, {}},
         {"database", "map", "PostgreSQL: name psycopg2, args {user, password, host, port, dbname, cp_max}.", read_database, {}},
         string_key("signing_key_path", "File with the server's ed25519 signing key.", &Config::signing_key_path),
         {"log", "map", "What is logged, on standard error.", nullptr,
@@ -271,16 +307,24 @@ const std::vector<Key>& keys() {
          }, {}},
         string_key("worker_replication_host", "Where the master's replication listener is.", &Config::replication_host),
         port_key("worker_replication_port", "Port of the master's replication listener.", &Config::replication_port),
-        {"worker_replication_http_port", "integer", "Port of the master's listener for calls between processes; used if instance_map has no master.", [](Config& config, const Place& at) {
-             const auto port = read_port(at);
-             config.instance_map.try_emplace("master", InstanceAddress{config.replication_host, port, ""});
-         }, {}},
-        {"worker_listeners", "list", "Sockets of a worker, as listeners.", read_listeners, {}},
+        {"worker_replication_http_port", "integer", "Port of the master's listener for calls between processes; used if instance_map has no master.",
+         [](Draft& draft, const Place& at) { draft.replication_http_port = read_port(at); }, {}},
+        {"worker_listeners", "list", "Sockets of a worker, as listeners.",
+         [](Draft& draft, const Place& at) { draft.worker_listeners = read_listeners(at); }, {}},
         string_key("worker_replication_secret", "Shared secret of calls between the cluster's processes.", &Config::replication_secret),
         {"replication_dialect", "string", "weft or synapse-1.15: spelling of the few commands that differ.", [](Config& config, const Place& at) {
              config.replication_dialect = read_string(at);
              if (config.replication_dialect != "weft" && config.replication_dialect != "synapse-1.15") at.fail("expected weft or synapse-1.15");
          }, {}},
+        {"redis", "map", "Replication by Redis pub/sub: all processes, the master too, are clients of one Redis.", nullptr,
+         {{"enabled", "boolean", "Whether replication goes by Redis; then no process has a replication listener.",
+           [](Config& config, const Place& at) { config.redis.enabled = read_bool(at); }, {}},
+          {"host", "string", "Where Redis is.", [](Config& config, const Place& at) { config.redis.host = read_string(at); }, {}},
+          {"port", "integer", "Redis' port.", [](Config& config, const Place& at) { config.redis.port = read_port(at); }, {}},
+          {"path", "string", "Redis' unix socket, instead of host and port.",
+           [](Config& config, const Place& at) { config.redis.path = read_string(at); }, {}},
+          {"password", "string", "Password for AUTH; empty: none.",
+           [](Config& config, const Place& at) { config.redis.password = read_string(at); }, {}}}},
         {"instance_map", "map", "Address for calls between processes of each instance: {name: {host, port}} or {name: {path}}.", read_instance_map, {}},
         {"stream_writers", "map", "Which instances write a stream, e.g. {events: [event_persister1]}; the master where none is named.", read_stream_writers, {}},
         bool_key("enable_registration", "Whether people can make accounts themselves.", &Config::enable_registration),
@@ -316,7 +360,7 @@ const std::vector<Key>& keys() {
     return all;
 }
 
-void read_map(Config& config, const Place& at, const std::vector<Key>& known) {
+void read_map(Draft& config, const Place& at, const std::vector<Key>& known) {
     for_each_entry(at, [&](const std::string& name, const Place& value) {
         const auto key = std::find_if(known.begin(), known.end(), [&](const Key& candidate) { return candidate.name == name; });
         if (key == known.end()) value.fail("unknown key");
@@ -335,38 +379,71 @@ void list_keys(const std::vector<Key>& known, const std::string& prefix, std::ve
     }
 }
 
-void require(bool condition, const std::string& file, const std::string& message) {
-    if (!condition) throw ConfigError{fmt::format("{}: {}", file, message)};
+/// What follows from several keys together.
+void complete(Draft& draft) {
+    if (draft.is_worker()) draft.listeners = draft.worker_listeners;
+    if (draft.replication_http_port != 0) {
+        draft.instance_map.try_emplace("master", InstanceAddress{draft.replication_host, draft.replication_http_port, ""});
+    }
 }
 
-/// What single keys cannot say: contradictions between them.
-void check(const Config& config, const std::string& file) {
-    require(!config.server_name.empty(), file, "server_name: missing");
-    require(!config.database.connection_string.empty(), file, "database: missing");
-    require(!config.signing_key_path.empty(), file, "signing_key_path: missing");
-    require(!config.listeners.empty(), file, config.worker_app.empty() ? "listeners: missing" : "worker_listeners: missing");
-    const bool is_worker = !config.worker_app.empty() && config.worker_app != "weft.app.homeserver";
-    require(is_worker || config.is_master(), file, "worker_name: the master's name is always master; worker_app is missing");
-    require(!is_worker || !config.is_master(), file, "worker_name: a worker needs a name of its own");
-    require(!is_worker || config.replication_port != 0, file, "worker_replication_port: a worker needs the master's replication port");
-    require(!is_worker || config.instance_map.contains("master"), file, "instance_map: the master is missing");
-    for (const auto& [stream, writers] : config.stream_writers) {
+/// What single keys cannot say: what is missing, and contradictions between them.
+class Check {
+public:
+    Check(const Draft& draft, const std::string& last_file) : draft_{draft}, last_file_{last_file} {}
+
+    void run() const {
+        require(!draft_.server_name.empty(), "server_name", "missing");
+        require(!draft_.database.connection_string.empty(), "database", "missing");
+        require(!draft_.signing_key_path.empty(), "signing_key_path", "missing");
+        require(!draft_.listeners.empty(), draft_.is_worker() ? "worker_listeners" : "listeners", "missing");
+        if (draft_.is_worker()) {
+            check_worker();
+        } else {
+            require(draft_.is_master(), "worker_name", "the master's name is always master; worker_app is missing");
+            require(draft_.worker_listeners.empty(), "worker_listeners", "the master has listeners; worker_app is missing");
+        }
+        for (const auto& [stream, writers] : draft_.stream_writers) check_writers(stream, writers);
+        for (const auto& listener : draft_.listeners) {
+            require(!draft_.redis.enabled || listener.type != ListenerType::kReplication, "redis.enabled",
+                    "a listener of type replication has no use: processes meet at Redis");
+        }
+        require(!draft_.enable_registration || draft_.enable_registration_without_verification || draft_.registration_requires_token,
+                "enable_registration",
+                "open registration needs registration_requires_token or enable_registration_without_verification");
+    }
+
+private:
+    void check_worker() const {
+        require(!draft_.is_master(), "worker_name", "a worker needs a name of its own");
+        require(draft_.redis.enabled || draft_.replication_port != 0, "worker_replication_port", "a worker needs the master's replication port");
+        require(draft_.instance_map.contains("master"), "instance_map", "the master is missing");
+    }
+    void check_writers(const std::string& stream, const std::vector<std::string>& writers) const {
+        const auto key = "stream_writers." + stream;
         std::set<std::string> seen;
         for (const auto& writer : writers) {
-            require(config.instance_map.contains(writer), file,
-                    fmt::format("stream_writers.{}: {} is not in instance_map", stream, writer));
-            require(seen.insert(writer).second, file, fmt::format("stream_writers.{}: {} is named twice", stream, writer));
+            require(draft_.instance_map.contains(writer), key, writer + " is not in instance_map");
+            require(seen.insert(writer).second, key, writer + " is named twice");
         }
-        require(stream == "events" || writers.size() == 1, file, fmt::format("stream_writers.{}: only events can have several writers", stream));
+        require(writers.size() == 1, key, "a stream can have one writer only");
     }
-    require(!config.enable_registration || config.enable_registration_without_verification || config.registration_requires_token, file,
-            "enable_registration: open registration needs registration_requires_token or enable_registration_without_verification");
-}
+    /// What is set nowhere has no line: the last file is where it can be added.
+    void require(bool condition, const std::string& key, const std::string& why) const {
+        if (condition) return;
+        const auto found = draft_.set_at.find(key);
+        throw ConfigError{fmt::format("{}: {}: {}", found == draft_.set_at.end() ? last_file_ : found->second, key, why)};
+    }
+
+    const Draft& draft_;
+    const std::string& last_file_;
+};
 
 }  // namespace
 
 std::vector<std::string> Config::writers_of(const std::string& stream) const {
-    const auto found = stream_writers.find(stream == "backfill" ? "events" : stream == "tag_account_data" ? "account_data" : stream);
+    const auto leader = kWrittenWith.find(stream);
+    const auto found = stream_writers.find(leader == kWrittenWith.end() ? stream : leader->second);
     return found == stream_writers.end() ? std::vector<std::string>{"master"} : found->second;
 }
 
@@ -377,7 +454,7 @@ bool Config::writes(const std::string& stream) const {
 
 Config load_config(const std::vector<std::string>& files) {
     if (files.empty()) throw ConfigError{"no configuration file given (-c FILE)"};
-    Config config;
+    Draft draft;
     for (const auto& file : files) {
         YAML::Node root;
         try {
@@ -388,10 +465,11 @@ Config load_config(const std::vector<std::string>& files) {
             throw ConfigError{fmt::format("{}:{}: not valid YAML: {}", file, error.mark.line + 1, error.msg)};
         }
         if (root.IsNull()) continue;
-        read_map(config, Place{root, file, ""}, keys());
+        read_map(draft, Place{root, file, "", root.Mark().line, draft.set_at}, keys());
     }
-    check(config, files.back());
-    return config;
+    complete(draft);
+    Check{draft, files.back()}.run();
+    return draft;
 }
 
 const std::vector<ConfigKey>& config_keys() {

@@ -1,5 +1,6 @@
 #include "weft/core/log_context.hpp"
 
+#include <atomic>
 #include <ctime>
 
 #include "weft/core/log.hpp"
@@ -18,7 +19,7 @@ std::int64_t running_ns() {
 }
 
 thread_local LogContextPtr tls_current;
-thread_local std::int64_t tls_misuse_count = 0;
+std::atomic<std::int64_t> misuse_count{0};
 
 }  // namespace
 
@@ -35,7 +36,7 @@ LogContext::LogContext(std::string name, std::shared_ptr<LogContext> parent)
     : name_{std::move(name)}, parent_{std::move(parent)} {}
 
 void LogContext::report_misuse(const char* what) const {
-    ++tls_misuse_count;
+    ++misuse_count;
     static auto misuses = counter("weft_log_context_misuse_total", "Log contexts used after they finished or unevenly");
     misuses.increment();
     log_warning("core.log_context", "log context {} {}", name_, what);
@@ -88,7 +89,7 @@ LogContextPtr set_current_context(LogContextPtr next) {
     return previous;
 }
 
-std::int64_t log_context_misuse_count() { return tls_misuse_count; }
+std::int64_t log_context_misuse_count() { return misuse_count; }
 
 boost::asio::any_io_executor with_context(boost::asio::any_io_executor inner, LogContextPtr context) {
     using Wrapped = ContextExecutor<boost::asio::any_io_executor>;

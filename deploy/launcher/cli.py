@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from launcher import accounts, bench, build, haproxy, lifecycle, nginx, routes, status, testing
+from launcher import accounts, bench, build, db, haproxy, lifecycle, nginx, routes, status, testing
 from launcher.cluster import (
     DEFAULT_DATA_DIR,
     DEFAULT_PORT,
@@ -56,6 +56,7 @@ def run_up(options) -> int:
             preset=options.preset,
             build_dir=options.build_dir,
             extra_configs=options.config,
+            redis=options.redis,
             build=options.build,
         )
     )
@@ -112,6 +113,10 @@ def run_routes(options) -> None:
     else:
         proxy = {"haproxy": haproxy, "nginx": nginx}[options.format]
         print(proxy.render(cluster, table), end="")
+
+
+def run_db_adopt(options) -> int:
+    return db.adopt(options.database, options.server_name)
 
 
 def run_build(options) -> None:
@@ -179,6 +184,11 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="more configuration for every process, read last; 'none': no longer any",
     )
+    up.add_argument(
+        "--redis",
+        action=argparse.BooleanOptionalAction,
+        help="replication by a private Redis instead of connections to the master",
+    )
     up.add_argument("--detach", action="store_true", help="return once it is ready")
 
     down = command(commands, "down", run_down, "stop everything gracefully")
@@ -205,6 +215,18 @@ def parser() -> argparse.ArgumentParser:
     routing.add_argument("format", choices=("haproxy", "nginx", "json"))
     routing.add_argument("--scale", metavar="KIND=N,...")
     routing.add_argument("--build-dir", type=Path, metavar="DIR")
+
+    about_db = commands.add_parser("db", help="look at a database")
+    db_commands = about_db.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    adopt = command(
+        db_commands,
+        "adopt",
+        run_db_adopt,
+        "check a database that Synapse wrote, and say what Weft would change; changes nothing itself. "
+        "Exit status 0: it can be adopted, 3: it cannot, 1: it could not be checked",
+    )
+    adopt.add_argument("--database", metavar="URL", required=True, help="postgresql://...")
+    adopt.add_argument("--server-name", metavar="NAME", help="default: what most users' IDs end in")
 
     building = command(commands, "build", run_build, "build the servers, or other targets")
     add_build_options(building)

@@ -75,6 +75,8 @@ def parse_scale(text: str) -> dict:
         if not equals or not count.isdigit() or int(count) > 64:
             raise LauncherError(f"--scale: '{part}' is not KIND=NUMBER with a number up to 64")
         scale[kind] = int(count)
+    if scale["event_persister"] > 1:
+        raise LauncherError("--scale: the events stream has one writer: event_persister=0 or 1")
     return scale
 
 
@@ -117,6 +119,7 @@ class Cluster:
     preset: str = "release"
     build_dir: Path = TOP / "build" / "release"
     extra_configs: list = field(default_factory=list)
+    redis: bool = False  # replication goes by a private Redis instead of the master's listener
     ports: dict = field(default_factory=dict)  # process name -> {"http": ..., ...}
     postgres_dir: Optional[Path] = None
     socket_dir: Optional[Path] = None  # a short directory where the data directory's path is long
@@ -148,6 +151,7 @@ class Cluster:
                 preset=saved["preset"],
                 build_dir=Path(saved["build_dir"]),
                 extra_configs=saved["extra_configs"],
+                redis=saved.get("redis", False),
                 ports=saved["ports"],
                 postgres_dir=Path(database["data_dir"]) if "data_dir" in database else None,
                 socket_dir=Path(saved["socket_dir"]) if "socket_dir" in saved else None,
@@ -169,6 +173,7 @@ class Cluster:
             "preset": self.preset,
             "build_dir": str(self.build_dir),
             "extra_configs": self.extra_configs,
+            "redis": self.redis,
             "database": database,
             "ports": self.ports,
         }
@@ -198,6 +203,14 @@ class Cluster:
     @property
     def postgres_socket_dir(self) -> Path:
         return self.socket_dir / "pg" if self.socket_dir else self.data_dir / "pg-socket"
+
+    @property
+    def redis_dir(self) -> Path:
+        return self.data_dir / "redis"
+
+    @property
+    def redis_socket(self) -> Path:
+        return (self.socket_dir or self.redis_dir) / "redis.sock"
 
     @property
     def haproxy_file(self) -> Path:

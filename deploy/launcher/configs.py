@@ -56,8 +56,7 @@ def homeserver(cluster: Cluster, secret_values: dict) -> dict:
     config = {
         "server_name": cluster.server_name,
         "public_baseurl": f"{cluster.url}/",
-        "listeners": listeners(master)
-        + [{"type": "replication", "port": master.replication, "bind_addresses": [HOST]}],
+        "listeners": listeners(master) + replication_listeners(cluster),
         "database": {"name": "psycopg2", "args": database_args(cluster)},
         "signing_key_path": str(cluster.data_dir / "signing.key"),
         **secret_values,
@@ -70,6 +69,8 @@ def homeserver(cluster: Cluster, secret_values: dict) -> dict:
         "log": {"level": "info", "format": "text"},
         **trial_limits(),
     }
+    if cluster.redis:
+        config["redis"] = {"enabled": True, "path": str(cluster.redis_socket)}
     if cluster.of_kind("event_persister"):
         config["stream_writers"] = {"events": cluster.event_writers}
     return config
@@ -95,6 +96,13 @@ def listeners(process: Process) -> list:
         listener("http", process.rpc, resources=[rpc]),
         listener("metrics", process.metrics),
     ]
+
+
+def replication_listeners(cluster: Cluster) -> list:
+    """Where workers connect to the master; with Redis they do not."""
+    if cluster.redis:
+        return []
+    return [listener("replication", cluster.of_kind("master")[0].replication)]
 
 
 def listener(type_: str, port: int, **more) -> dict:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator, Optional
 
-from launcher import build, configs, haproxy, postgres, probe, routes
+from launcher import build, configs, haproxy, postgres, probe, redis, routes
 from launcher.cluster import (
     Cluster,
     parse_scale,
@@ -29,6 +29,9 @@ from launcher.supervisor import (
 
 READY_SECONDS = 60
 
+#: Programs that are not Weft's own: they start first and stop last.
+SERVICES = ("haproxy", "postgres", "redis")
+
 
 @dataclass
 class Wishes:
@@ -42,6 +45,7 @@ class Wishes:
     preset: Optional[str] = None
     build_dir: Optional[Path] = None
     extra_configs: list = field(default_factory=list)  # ["none"]: no longer any
+    redis: Optional[bool] = None  # replication by a private Redis
     build: bool = True
 
 
@@ -98,6 +102,8 @@ def apply_wishes(cluster: Cluster, wishes: Wishes, is_new: bool) -> None:
         for file in cluster.extra_configs:
             if not Path(file).is_file():
                 raise LauncherError(f"--config: there is no file {file}")
+    if wishes.redis is not None:
+        cluster.redis = wishes.redis
     if wishes.preset is not None:
         cluster.preset = wishes.preset
     if wishes.build_dir is not None:
@@ -125,6 +131,7 @@ def start(cluster: Cluster, with_build: bool) -> None:
     try:
         supervisor.launch()
         prepare_database(cluster)
+        wait_redis(cluster)
         for process in cluster.processes():
             supervisor.start(process.name)
         wait_processes(cluster)
@@ -140,6 +147,8 @@ def write_files(cluster: Cluster) -> None:
     """Everything that is generated from the cluster; cluster.yaml itself last, once the processes
     have accepted their files."""
     configs.write_all(cluster)
+    if cluster.redis:
+        redis.write_config(cluster)
     write_haproxy(cluster)
     write_config(cluster)
     for process in cluster.processes():
@@ -161,6 +170,11 @@ def prepare_database(cluster: Cluster) -> None:
         postgres.ensure_database(cluster)
     master = cluster.of_kind("master")[0]
     run_binary(configs.command_line(cluster, master) + ["--migrate"], "migrating the database")
+
+
+def wait_redis(cluster: Cluster) -> None:
+    if cluster.redis and not wait_until(lambda: redis.is_ready(cluster.redis_socket), READY_SECONDS):
+        raise LauncherError("Redis did not start" + end_of_log(cluster, "redis"))
 
 
 def run_binary(command: list, what: str) -> None:
@@ -210,11 +224,12 @@ def report(cluster: Cluster) -> None:
 def change_running(cluster: Cluster, wishes: Wishes) -> None:
     """Verifies a running cluster, and adds or removes workers where another scale is wished."""
     scale_before, writers_before = cluster.scale, cluster.event_writers
-    settings_before = (cluster.port, cluster.build_dir, cluster.extra_configs)
+    settings_before = fixed_settings(cluster)
     apply_wishes(cluster, wishes, is_new=False)
-    if (cluster.port, cluster.build_dir, cluster.extra_configs) != settings_before:
+    if fixed_settings(cluster) != settings_before:
         raise LauncherError(
-            "the cluster is running; port, build and --config change while it is down (`weft down`)"
+            "the cluster is running; port, build, --config and --redis change while it is down "
+            "(`weft down`)"
         )
     say(f"already running in {cluster.data_dir}")
     if cluster.scale == scale_before:
@@ -242,6 +257,11 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
     wait_proxy(cluster)
 
 
+def fixed_settings(cluster: Cluster) -> tuple:
+    """What cannot change under running processes."""
+    return cluster.port, cluster.build_dir, cluster.extra_configs, cluster.redis
+
+
 def reload_haproxy(supervisor: Supervisor) -> None:
     supervisor.call("signalProcess", "haproxy", "USR2")
 
@@ -267,7 +287,7 @@ def stop(cluster: Cluster) -> None:
     if supervisor.pid() is not None:
         programs = supervisor.programs()
         supervisor.begin_stop("haproxy")
-        stop_weft(supervisor, [n for n in programs if n not in ("haproxy", "postgres")])
+        stop_weft(supervisor, [n for n in programs if n not in SERVICES])
         supervisor.stop(["haproxy"])
         supervisor.shut_down()
     end_orphans(cluster)

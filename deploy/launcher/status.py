@@ -29,7 +29,7 @@ def gather(cluster: Cluster) -> dict:
             "rss_bytes": rss_of(programs[name]["pid"]),
             "supervisor": programs[name]["statename"].lower(),
         }
-        for name in ("postgres", "haproxy")
+        for name in ("postgres", "redis", "haproxy")
         if name in programs
     ]
     return {

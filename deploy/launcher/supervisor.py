@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Optional
 
-from launcher import configs, haproxy, postgres
+from launcher import configs, haproxy, postgres, redis
 from launcher.cluster import Cluster, write_private
 from launcher.console import LauncherError, last_lines, wait_until
 
@@ -103,6 +103,9 @@ def write_config(cluster: Cluster) -> None:
                 directory="/",
             )
         )
+    if cluster.redis:
+        command = redis.server_command(cluster)
+        parts.append(program(cluster, "redis", command, priority=10, autostart=True))
     command = [haproxy.BINARY, "-W", "-f", str(cluster.haproxy_file)]
     parts.append(program(cluster, "haproxy", command, priority=20, stop_signal="USR1"))
     for process in cluster.processes():

@@ -35,7 +35,6 @@ void Impl::act(FeedState& state, std::int64_t token, Function function) {
 }
 
 void Impl::perform(FeedState& state, FeedActions actions) {
-    const bool was_connected = state.feed.connected();
     for (auto& action : actions) {
         if (const auto* rows = std::get_if<ApplyRows>(&action)) {
             act(state, rows->token,
@@ -45,7 +44,7 @@ void Impl::perform(FeedState& state, FeedActions actions) {
         } else if (const auto* rewind = std::get_if<RewindTo>(&action)) {
             act(state, rewind->token, [&] { state.stream->rewind(state.key.instance, rewind->token); });
         } else if (const auto* what = std::get_if<FetchRows>(&action)) {
-            if (was_connected) mark_disconnected(state);
+            set_connected(state, false);
             tasks.spawn("replication_catch_up",
                         [this, &state, fetched = *what] { return fetch(state, fetched); });
         } else if (const auto* later = std::get_if<RetryFetch>(&action)) {
@@ -55,7 +54,7 @@ void Impl::perform(FeedState& state, FeedActions actions) {
             if (state.warned)
                 core::log_info("replication", "{} of {} caught up", state.key.stream, state.key.instance);
             state.warned = false;
-            state.metrics.connected.set(1);
+            set_connected(state, true);
             caught_up_signal.notify_all();
             for (auto& [id, link] : links) {
                 if (link.was_caught_up || !caught_up(id)) continue;
@@ -107,9 +106,12 @@ Task<void> Impl::retry(FeedState& state, RetryFetch what) {
     perform(state, state.feed.on_retry(what.id));
 }
 
-void Impl::mark_disconnected(FeedState& state) {
-    state.behind_since = clock.monotonic_ms();
-    state.metrics.connected.set(0);
+void Impl::set_connected(FeedState& state, bool connected) {
+    if (state.connected == connected) return;
+    state.connected = connected;
+    if (!connected) state.behind_since = clock.monotonic_ms();
+    state.metrics.connected.set(connected ? 1 : 0);
+    state.stream->set_behind(state.key.instance, !connected);
 }
 
 bool Impl::caught_up(LinkId id) const {

@@ -144,6 +144,17 @@ core::Result<void> ReplicationCommandHandler::on_command(LinkId link, pr::Comman
                                                          std::string_view line) {
     return impl_->on_command(link, std::move(command), line);
 }
+core::Result<void> ReplicationCommandHandler::on_rdata(LinkId link, const pr::RdataView& rdata,
+                                                       std::string_view line) {
+    return impl_->on_rdata(link, rdata, line);
+}
+ReplicationCommandHandler::Burst::Burst(ReplicationCommandHandler& handler) : handler_{handler} {
+    ++handler_.impl_->bursts;
+}
+ReplicationCommandHandler::Burst::~Burst() {
+    auto& impl = *handler_.impl_;
+    if (--impl.bursts == 0 && std::exchange(impl.wake_after_burst, false)) impl.wake_links();
+}
 RelayLog& ReplicationCommandHandler::log() {
     return impl_->log;
 }

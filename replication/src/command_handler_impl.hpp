@@ -25,6 +25,7 @@ struct ReplicationCommandHandler::Impl {
         Feed feed;
         FeedMetrics metrics;
         std::int64_t behind_since;  // monotonic; meaningful while not connected
+        bool connected = false;  // as the stream and the metrics were told last
         bool warned = false;
     };
     /// Rows of a token that is not complete yet: the relay passes on whole tokens only.
@@ -32,16 +33,30 @@ struct ReplicationCommandHandler::Impl {
         std::string lines;
         bool too_long = false;
     };
+    /// What becomes of a connection's rows of one feed; looked up once.
+    struct Route {
+        const Stream* stream = nullptr;  // null: there is no such stream
+        bool applies = false;
+        FeedState* feed = nullptr;  // from the first row on that is applied
+        RelayLog::FeedId log_feed = 0;
+        std::optional<core::Counter> received;
+        HeldBatch held;
+    };
     struct LinkState {
         std::shared_ptr<Link> link;
         bool is_client = false;
         std::int64_t since_ms = 0;
         bool was_caught_up = false;
-        std::set<std::string> sync_sources;  // instance IDs in its USER_SYNCs
-        std::map<StreamKey, HeldBatch> held;
+        std::map<std::string, std::int64_t> sync_sources;  // instance ID of its USER_SYNCs -> when last heard
+        std::map<StreamKey, Route> routes;
+        std::pair<const StreamKey, Route>* last_route = nullptr;  // mostly the next row has the same
     };
     static constexpr std::size_t kHeldBytesMax = 1024 * 1024;
     static constexpr std::int64_t kUserSyncRefreshMs = 60'000;
+    /// On a bus nobody sees another's connection end: who has not refreshed for so long is gone.
+    static constexpr std::int64_t kUserSyncSilenceMs = 150'000;
+    /// Several processes come back together; they are answered together.
+    static constexpr std::int64_t kUserSyncGatherMs = 500;
     static constexpr std::int64_t kWarnBehindMs = 10'000;
 
     Impl(asio::any_io_executor executor, const core::Clock& on, Options with)
@@ -50,16 +65,20 @@ struct ReplicationCommandHandler::Impl {
           log{options.log},
           waiters{executor},
           caught_up_signal{executor},
+          refresh_wanted{executor},
           tasks{executor},
           hook_queues{tasks} {}
 
     // incoming.cpp
     core::Result<void> on_command(LinkId id, pr::Command command, std::string_view line);
-    core::Result<void> on_rdata(LinkId id, LinkState& link, pr::Rdata command, std::string_view line);
+    core::Result<void> on_rdata(LinkId id, const pr::RdataView& rdata, std::string_view line);
+    Route& route(LinkState& link, std::string_view stream, std::string_view instance);
     void on_position(LinkId id, LinkState& link, const pr::Position& command);
     void on_replicate(LinkState& link, const pr::Replicate& command);
     void on_user_sync(LinkState& link, pr::UserSync command);
-    void relay_row(LinkId id, LinkState& link, const pr::Rdata& command, std::string_view line);
+    void relay_row(LinkId id, Route& to, const pr::RdataView& rdata, std::string_view line);
+    void sync_source_lost(const std::string& source);
+    Task<void> watch_sync_sources();
     void link_closed(LinkId id);
 
     // outgoing.cpp
@@ -70,7 +89,9 @@ struct ReplicationCommandHandler::Impl {
     std::int64_t announced_token(const Stream& stream, const std::string& instance) const;
     std::string position_line(const StreamKey& key, std::int64_t token) const;
     Task<void> refresh_user_syncs();
-    bool may_publish() const { return options.relays || options.dialect == pr::Dialect::kWeft; }
+    bool may_publish() const {
+        return options.relays || options.on_bus || options.dialect == pr::Dialect::kWeft;
+    }
 
     // catch_up.cpp
     FeedState& feed_of(const Stream& stream, const std::string& instance);
@@ -79,7 +100,7 @@ struct ReplicationCommandHandler::Impl {
     void act(FeedState& state, std::int64_t token, Function function);
     Task<void> fetch(FeedState& state, FetchRows what);
     Task<void> retry(FeedState& state, RetryFetch what);
-    void mark_disconnected(FeedState& state);
+    void set_connected(FeedState& state, bool connected);
     void moved(const FeedState& state);
     bool caught_up(LinkId id) const;
     bool all_caught_up() const;
@@ -104,12 +125,16 @@ struct ReplicationCommandHandler::Impl {
     std::map<StreamKey, FeedState> feeds;
     RelayLog log;
     std::map<LinkId, LinkState> links;
+    int bursts = 0;
+    bool wake_after_burst = false;
     LinkId next_link_id = 1;
     bool user_syncs_sent = false;
     bool refresh_running = false;
+    bool watch_running = false;
     HandlerMetrics metrics;
     PositionWaiters waiters;
     core::Signal caught_up_signal;
+    core::Signal refresh_wanted;
     core::BackgroundTasks tasks;
     HookQueues hook_queues;
 };

@@ -4,6 +4,7 @@
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -17,7 +18,13 @@ namespace pr = proto::replication;
 
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+/// A read begins with room for two lines and grows while the peer fills it.
+constexpr std::size_t kReadBytesMin = 32 * 1024;
+constexpr std::size_t kReadBytesMax = 256 * 1024;
+static_assert(kReadBytesMin > pr::kLineBytesMax + 1);
+
+/// A sendfile costs more than a write of little text.
+constexpr std::size_t kSendFileBytesMin = 16 * 1024;
 
 double kernel_bytes(int socket, unsigned long request) {
     int bytes = 0;
@@ -111,11 +118,12 @@ void Connection::wake() {
 }
 
 Task<void> Connection::read_loop() {
-    std::string buffer;
-    std::string chunk(kReadBytes, '\0');
+    // Read in place: complete lines are handled where they are, the rest of a line moves to the front.
+    std::string buffer(kReadBytesMin, '\0');
+    std::size_t filled = 0;
     while (true) {
         boost::system::error_code error;
-        const auto count = co_await socket_.async_read_some(asio::buffer(chunk),
+        const auto count = co_await socket_.async_read_some(asio::buffer(buffer.data() + filled, buffer.size() - filled),
                                                             asio::redirect_error(asio::use_awaitable, error));
         if (error) {
             if (error != asio::error::eof && error != asio::error::operation_aborted && !closing_) {
@@ -124,31 +132,43 @@ Task<void> Connection::read_loop() {
             co_return;
         }
         if (closing_) continue;  // read on, or the kernel would answer with a reset and our last line be lost
-        buffer.append(chunk, 0, count);
-        on_bytes(buffer);
+        filled += count;
+        const auto used = on_bytes({buffer.data(), filled});
+        std::memmove(buffer.data(), buffer.data() + used, filled - used);
+        filled -= used;
+        if (used + filled == buffer.size()) buffer.resize(std::min(2 * buffer.size(), kReadBytesMax));
     }
 }
 
-void Connection::on_bytes(std::string& buffer) {
+std::size_t Connection::on_bytes(std::string_view bytes) {
+    const ReplicationCommandHandler::Burst burst{handler_};
+    const auto time = now();
     std::size_t begin = 0;
+    double rows = 0;
     while (!closing_) {
-        const auto* at =
-            static_cast<const char*>(std::memchr(buffer.data() + begin, '\n', buffer.size() - begin));
-        if (at == nullptr) break;
-        const auto end = static_cast<std::size_t>(at - buffer.data());
-        if (end - begin > pr::kLineBytesMax) {
+        const auto end = bytes.find('\n', begin);
+        if (end == bytes.npos) break;
+        const auto line = bytes.substr(begin, end - begin);
+        if (line.size() > pr::kLineBytesMax) {
             perform(session_.on_line_too_long(), {});
+        } else if (const auto rdata = session_.on_rdata(line, time)) {
+            rows += 1;
+            refuse(handler_.on_rdata(id_, *rdata, bytes.substr(begin, line.size() + 1)), line);
         } else {
-            on_line({buffer.data() + begin, end - begin});
+            perform(session_.on_line(line, time), line);
         }
         begin = end + 1;
     }
-    buffer.erase(0, begin);
-    if (!closing_ && buffer.size() > pr::kLineBytesMax) perform(session_.on_line_too_long(), {});
+    if (rows > 0) metrics_.received(pr::Rdata::kName, rows);
+    if (!closing_ && bytes.size() - begin > pr::kLineBytesMax) perform(session_.on_line_too_long(), {});
+    return closing_ ? bytes.size() : begin;
 }
 
-void Connection::on_line(std::string_view line) {
-    perform(session_.on_line(line, now()), line);
+void Connection::refuse(const core::Result<void>& result, std::string_view line) {
+    if (result) return;
+    const auto text = pr::parse_error_text(line, result.error());
+    send_line("ERROR " + text);
+    close(CloseReason::kParseError, text);
 }
 
 void Connection::perform(SessionActions actions, std::string_view line) {
@@ -162,12 +182,7 @@ void Connection::perform(SessionActions actions, std::string_view line) {
                 metrics_.rename(name->name);
             }
             metrics_.received(pr::command_name(deliver->command));
-            const auto result = handler_.on_command(id_, std::move(deliver->command), line);
-            if (!result) {
-                const auto text = pr::parse_error_text(line, result.error());
-                send_line("ERROR " + text);
-                close(CloseReason::kParseError, text);
-            }
+            refuse(handler_.on_command(id_, std::move(deliver->command), line), line);
         } else if (auto* end = std::get_if<CloseSession>(&action)) {
             close(end->reason, std::move(end->explanation));
         } else {
@@ -189,7 +204,6 @@ void Connection::resync_after_falling_off() {
 Task<void> Connection::write_loop() {
     const auto self = shared_from_this();
     std::string sending;
-    std::vector<asio::const_buffer> buffers;
     boost::system::error_code error;
     while (!error) {
         const bool takes_log = !closing_ || close_reason_ == CloseReason::kShutdown;
@@ -207,10 +221,7 @@ Task<void> Connection::write_loop() {
         }
         metrics_.sent("RDATA", static_cast<double>(gathered.rdata_lines));
         metrics_.sent("POSITION", static_cast<double>(gathered.other_lines));
-        buffers.clear();
-        if (!sending.empty()) buffers.push_back(asio::buffer(sending));
-        for (const auto piece : gathered.pieces) buffers.emplace_back(piece.data(), piece.size());
-        co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, error));
+        error = co_await send(sending, gathered);
         session_.on_sent(now());
     }
     writer_running_ = false;
@@ -218,6 +229,46 @@ Task<void> Connection::write_loop() {
     boost::system::error_code ignored;
     socket_.shutdown(asio::socket_base::shutdown_send, ignored);
     writer_ended_.notify_all();
+}
+
+/// Short pieces leave in one gathered write; long ones are not even copied.
+Task<boost::system::error_code> Connection::send(std::string_view own_lines, const RelayCursor::Gathered& gathered) {
+    boost::system::error_code error;
+    std::vector<asio::const_buffer> buffers;
+    if (!own_lines.empty()) buffers.push_back(asio::buffer(own_lines));
+    const auto flush = [&]() -> Task<void> {
+        if (!buffers.empty()) co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, error));
+        buffers.clear();
+    };
+    for (std::size_t i = 0; i < gathered.pieces.size(); ++i) {
+        const auto piece = gathered.pieces[i];
+        const auto& source = *gathered.sources[i];
+        if (piece.size() < kSendFileBytesMin || source.file() < 0) {
+            buffers.emplace_back(piece.data(), piece.size());
+            continue;
+        }
+        co_await flush();
+        if (!error) error = co_await send_file(source.file(), piece.data() - source.data(), piece.size());
+        if (error) co_return error;
+    }
+    co_await flush();
+    co_return error;
+}
+
+Task<boost::system::error_code> Connection::send_file(int file, off_t offset, std::size_t size) {
+    boost::system::error_code error;
+    const auto end = offset + static_cast<off_t>(size);
+    socket_.native_non_blocking(true, error);
+    while (!error && offset < end) {
+        const auto sent = ::sendfile(socket_.native_handle(), file, &offset, static_cast<std::size_t>(end - offset));
+        if (sent >= 0 || errno == EINTR) continue;
+        if (errno == EAGAIN) {
+            co_await socket_.async_wait(asio::socket_base::wait_write, asio::redirect_error(asio::use_awaitable, error));
+        } else {
+            error.assign(errno, boost::system::system_category());
+        }
+    }
+    co_return error;
 }
 
 Task<void> Connection::keep_alive() {

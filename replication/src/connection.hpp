@@ -4,19 +4,16 @@
 #include <set>
 #include <string>
 
-#include <boost/asio/generic/stream_protocol.hpp>
-
 #include "weft/core/async.hpp"
 #include "weft/core/background.hpp"
 #include "weft/replication/command_handler.hpp"
 #include "weft/replication/session.hpp"
 #include "weft/replication/tcp_server.hpp"
 
+#include "connect.hpp"
 #include "link_metrics.hpp"
 
 namespace weft::replication {
-
-using StreamSocket = asio::generic::stream_protocol::socket;
 
 /// One replication connection over a stream socket, whichever end made it: carries out what its Session
 /// decides, hands commands to the handler, and sends its own lines and the shared log in gathered writes.
@@ -55,10 +52,14 @@ private:
     Task<void> read_loop();
     Task<void> write_loop();
     Task<void> keep_alive();
-    void on_bytes(std::string& buffer);
-    void on_line(std::string_view line);
+    /// Handles the complete lines; how many bytes they were.
+    std::size_t on_bytes(std::string_view bytes);
+    /// The peer's fault, if it is one: says so and closes.
+    void refuse(const core::Result<void>& result, std::string_view line);
     void perform(SessionActions actions, std::string_view line);
     void resync_after_falling_off();
+    Task<boost::system::error_code> send(std::string_view own_lines, const RelayCursor::Gathered& gathered);
+    Task<boost::system::error_code> send_file(int file, off_t offset, std::size_t size);
     std::int64_t now() const { return handler_.clock().monotonic_ms(); }
 
     StreamSocket socket_;

@@ -11,7 +11,9 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
     const auto found = links.find(id);
     if (found == links.end()) return {};  // the rest of a packet whose connection we have closed
     auto& link = found->second;
-    if (auto* rdata = std::get_if<pr::Rdata>(&command)) return on_rdata(id, link, std::move(*rdata), line);
+    if (const auto* rdata = std::get_if<pr::Rdata>(&command)) {
+        return on_rdata(id, {rdata->stream, rdata->instance, rdata->token, rdata->row}, std::string{line} + "\n");
+    }
     if (const auto* position = std::get_if<pr::Position>(&command)) {
         on_position(id, link, *position);
     } else if (const auto* replicate = std::get_if<pr::Replicate>(&command)) {
@@ -19,6 +21,7 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
     } else if (auto* sync = std::get_if<pr::UserSync>(&command)) {
         on_user_sync(link, std::move(*sync));
     } else if (const auto* clear = std::get_if<pr::ClearUserSyncs>(&command)) {
+        if (clear->instance_id == options.instance_id) return {};
         link.sync_sources.erase(clear->instance_id);
         if (hooks.clear_user_syncs) {
             // In the queue of USER_SYNC: their order matters.
@@ -57,37 +60,60 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
     return {};
 }
 
-core::Result<void> Impl::on_rdata(LinkId id, LinkState& link, pr::Rdata command, std::string_view line) {
-    if (command.instance == options.instance_name) return {};  // our own row came back
-    const auto* stream = find(command.stream);
-    if (stream == nullptr) {
-        core::log_debug("replication", "RDATA of the unknown stream {} is ignored", command.stream);
+Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_view instance) {
+    if (link.last_route != nullptr && link.last_route->first.stream == stream &&
+        link.last_route->first.instance == instance) {
+        return link.last_route->second;
+    }
+    auto [at, is_new] = link.routes.try_emplace(StreamKey{std::string{stream}, std::string{instance}});
+    auto& [key, out] = *at;
+    if (is_new) {
+        out.stream = find(key.stream);
+        out.applies = out.stream != nullptr && subscribed(key.stream);
+        if (out.applies) out.received.emplace(metrics.rows_received(key.stream));
+        if (out.stream != nullptr && options.relays) out.log_feed = log.feed(key);
+    }
+    link.last_route = &*at;
+    return out;
+}
+
+core::Result<void> Impl::on_rdata(LinkId id, const pr::RdataView& rdata, std::string_view line) {
+    const auto found = links.find(id);
+    if (found == links.end()) return {};  // the rest of a packet whose connection we have closed
+    if (rdata.instance == options.instance_name) return {};  // our own row came back
+    auto& to = route(found->second, rdata.stream, rdata.instance);
+    if (to.stream == nullptr) {
+        core::log_debug("replication", "RDATA of the unknown stream {} is ignored", rdata.stream);
         return {};
     }
-    const bool applies = subscribed(command.stream);
-    if (!applies && !options.relays) return {};
-    auto row = pr::parse_row_json(command.row);
+    if (!to.applies) {
+        if (options.relays) relay_row(id, to, rdata, line);
+        return {};
+    }
+    auto row = pr::parse_row_json(rdata.row);
     if (!row) return row.error();
-    if (options.relays) relay_row(id, link, command, line);
-    if (!applies) return {};
-    metrics.rows_received(command.stream).increment();
-    auto& state = feed_of(*stream, command.instance);
-    perform(state, state.feed.on_row(id, command.token, std::move(*row), command.row.size()));
+    if (options.relays) relay_row(id, to, rdata, line);
+    to.received->increment();
+    if (to.feed == nullptr) to.feed = &feed_of(*to.stream, std::string{rdata.instance});
+    perform(*to.feed, to.feed->feed.on_row(id, rdata.token, std::move(*row), rdata.row.size()));
     return {};
 }
 
-void Impl::relay_row(LinkId id, LinkState& link, const pr::Rdata& command, std::string_view line) {
-    const StreamKey key{command.stream, command.instance};
-    auto& held = link.held[key];
+void Impl::relay_row(LinkId id, Route& to, const pr::RdataView& rdata, std::string_view line) {
+    auto& held = to.held;
+    if (rdata.token && held.lines.empty() && !held.too_long) {
+        log.append(to.log_feed, *rdata.token, id, line);
+        wake_links();
+        return;
+    }
     if (!held.too_long) {
         held.lines.append(line);
-        held.lines += '\n';
         held.too_long = held.lines.size() > kHeldBytesMax;
         if (held.too_long) held.lines = {};
     }
-    if (!command.token) return;
-    if (held.too_long) held.lines = position_line(key, *command.token) + "\n";
-    log.append(log.feed(key), *command.token, id, held.lines);
+    if (!rdata.token) return;
+    if (held.too_long) held.lines = position_line(log.info(to.log_feed).key, *rdata.token) + "\n";
+    log.append(to.log_feed, *rdata.token, id, held.lines);
     held.lines.clear();
     held.too_long = false;
     wake_links();
@@ -102,7 +128,7 @@ void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) 
     }
     const StreamKey key{command.stream, command.instance};
     if (options.relays) {
-        link.held.erase(key);
+        route(link, key.stream, key.instance).held = {};
         log.append(log.feed(key), command.token, id, position_line(key, command.token) + "\n");
         wake_links();
     }
@@ -114,6 +140,7 @@ void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) 
 void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
     const std::set<std::string> wanted{command.streams.begin(), command.streams.end()};
     link.link->subscribe(wanted);
+    if (options.on_bus) refresh_wanted.notify_all();  // whoever came back may have missed who syncs here
     const auto requester = link.link->peer_name();
     for (const auto& stream : streams) {
         if (!wanted.empty() && !wanted.contains(stream->name())) continue;
@@ -135,11 +162,40 @@ void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
 }
 
 void Impl::on_user_sync(LinkState& link, pr::UserSync command) {
+    if (command.instance_id == options.instance_id) return;  // our own words came back
     metrics.user_sync.increment();
-    const bool is_first = link.sync_sources.insert(command.instance_id).second;
+    const bool is_first = link.sync_sources.insert_or_assign(command.instance_id, clock.monotonic_ms()).second;
     if (!hooks.user_sync) return;
     hook_queues.add("replication_USER_SYNC",
                     [this, c = std::move(command), is_first] { return hooks.user_sync(c, is_first); });
+    if (!options.on_bus || watch_running) return;
+    watch_running = true;
+    tasks.spawn("replication_sync_source_watch", [this] { return watch_sync_sources(); });
+}
+
+/// A process that is killed says nothing, and on a bus no connection of ours ends with it.
+Task<void> Impl::watch_sync_sources() {
+    while (true) {
+        co_await core::sleep_for(core::Milliseconds{kUserSyncRefreshMs});
+        const auto oldest = clock.monotonic_ms() - kUserSyncSilenceMs;
+        std::vector<std::string> silent;
+        for (auto& [id, link] : links) {
+            for (const auto& [source, heard] : link.sync_sources) {
+                if (heard < oldest) silent.push_back(source);
+            }
+            for (const auto& source : silent) link.sync_sources.erase(source);
+        }
+        for (const auto& source : silent) sync_source_lost(source);
+    }
+}
+
+void Impl::sync_source_lost(const std::string& source) {
+    // The instance may have come back by a newer connection already.
+    for (const auto& [id, link] : links) {
+        if (link.sync_sources.contains(source)) return;
+    }
+    if (!hooks.user_sync_source_lost) return;
+    hook_queues.add("replication_USER_SYNC", [this, source] { return hooks.user_sync_source_lost(source); });
 }
 
 void Impl::link_closed(LinkId id) {
@@ -151,16 +207,9 @@ void Impl::link_closed(LinkId id) {
     for (auto& [key, state] : feeds) {
         if (state.feed.link() != id) continue;
         state.feed.on_link_lost(id);
-        mark_disconnected(state);
+        set_connected(state, false);
     }
-    for (const auto& source : sources) {
-        // The instance may have come back by a newer connection already.
-        bool is_back = false;
-        for (const auto& [other_id, other] : links) is_back = is_back || other.sync_sources.contains(source);
-        if (is_back || !hooks.user_sync_source_lost) continue;
-        hook_queues.add("replication_USER_SYNC",
-                        [this, source] { return hooks.user_sync_source_lost(source); });
-    }
+    for (const auto& [source, heard] : sources) sync_source_lost(source);
 }
 
 }  // namespace weft::replication

@@ -21,10 +21,10 @@ public:
         gauges_.reset();
     }
 
-    void received(std::string_view command) {
+    void received(std::string_view command, double count = 1) {
         by_command(inbound_, command, "synapse_replication_tcp_protocol_inbound_commands",
                    "Commands received")
-            .increment();
+            .increment(count);
     }
     void sent(std::string_view command, double count = 1) {
         if (count == 0) return;

@@ -19,6 +19,8 @@ void Impl::link_opened(std::shared_ptr<Link> link, bool is_client) {
         if (const auto line = pr::format_line(command, options.dialect)) link->send_line(*line);
     };
     if (hooks.currently_syncing) {
+        // Others on a bus did not see that we were away: what ended meanwhile has to be said.
+        if (options.on_bus && user_syncs_sent) say(pr::ClearUserSyncs{options.instance_id});
         for (const auto& user : hooks.currently_syncing()) {
             user_syncs_sent = true;
             say(pr::UserSync{options.instance_id, user, true, clock.now_ms()});
@@ -84,6 +86,10 @@ void Impl::send(const pr::Command& command) {
 }
 
 void Impl::wake_links() {
+    if (bursts > 0) {
+        wake_after_burst = true;
+        return;
+    }
     for (const auto& [id, state] : links) state.link->wake();
 }
 
@@ -106,7 +112,8 @@ Task<void> Impl::refresh_user_syncs() {
     // A user who syncs without a pause changes nothing that would be told; the master must not think that we
     // are gone.
     while (true) {
-        co_await core::sleep_for(core::Milliseconds{kUserSyncRefreshMs});
+        const bool is_wanted = co_await refresh_wanted.wait(core::Milliseconds{kUserSyncRefreshMs});
+        if (is_wanted) co_await core::sleep_for(core::Milliseconds{kUserSyncGatherMs});
         for (const auto& user : hooks.currently_syncing()) {
             user_syncs_sent = true;
             send(pr::UserSync{options.instance_id, user, true, clock.now_ms()});

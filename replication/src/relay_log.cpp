@@ -35,16 +35,22 @@ std::uint64_t RelayLog::begin() const {
 void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) {
     if (chunks_.empty() || chunks_.back()->bytes.size() + lines.size() > chunks_.back()->bytes.capacity()) {
         trim();
-        auto chunk = std::make_shared<Chunk>();
+        auto chunk = std::make_shared<Chunk>(std::max(options_.chunk_bytes, lines.size()));
         chunk->first_entry = next_entry_;
-        chunk->bytes.reserve(std::max(options_.chunk_bytes, lines.size()));
         chunks_.push_back(std::move(chunk));
     }
     auto& chunk = *chunks_.back();
     chunk.bytes.append(lines);
     const auto count = static_cast<std::uint32_t>(std::count(lines.begin(), lines.end(), '\n'));
-    chunk.entries.push_back(
-        {static_cast<std::uint32_t>(chunk.bytes.size()), feed, origin, count, lines.starts_with("RDATA ")});
+    auto entry = chunk.entries.empty() ? Entry{} : chunk.entries.back();
+    entry.end = static_cast<std::uint32_t>(chunk.bytes.size());
+    entry.feed = feed;
+    entry.origin = origin;
+    (lines.starts_with("RDATA ") ? entry.rdata_lines : entry.other_lines) += count;
+    chunk.entries.push_back(entry);
+    if (origin != 0 && std::find(chunk.origins.begin(), chunk.origins.end(), origin) == chunk.origins.end()) {
+        chunk.origins.push_back(origin);
+    }
     bytes_ += lines.size();
     ++next_entry_;
 }
@@ -100,29 +106,51 @@ void RelayCursor::gather(std::size_t bytes_max, Gathered& out) {
     while (chunk_at > 0 && chunks[chunk_at - 1]->first_entry > next_entry_) --chunk_at;
     if (chunk_at == 0) return;  // fallen off
     for (--chunk_at; chunk_at < chunks.size() && out.bytes < bytes_max; ++chunk_at) {
-        const auto& chunk = *chunks[chunk_at];
-        auto entry_at = static_cast<std::size_t>(next_entry_ - chunk.first_entry);
-        bool taken = false;
-        bool extends = false;  // the last piece ends where this entry begins
-        for (; entry_at < chunk.entries.size() && out.bytes < bytes_max; ++entry_at, ++next_entry_) {
-            const auto& entry = chunk.entries[entry_at];
-            const auto begin = entry_at == 0 ? 0 : chunk.entries[entry_at - 1].end;
-            if ((entry.origin != 0 && entry.origin == link_) || !wants_feed(entry.feed)) {
-                extends = false;
-                continue;
-            }
-            const std::string_view lines{chunk.bytes.data() + begin, entry.end - begin};
-            if (extends) {
-                out.pieces.back() = {out.pieces.back().data(), out.pieces.back().size() + lines.size()};
-            } else {
-                out.pieces.push_back(lines);
-            }
-            extends = taken = true;
-            (entry.is_rdata ? out.rdata_lines : out.other_lines) += entry.lines;
-            out.bytes += lines.size();
-        }
-        if (taken) out.owners.push_back(chunks[chunk_at]);
+        const auto before = out.pieces.size();
+        gather_entries(*chunks[chunk_at], bytes_max, out);
+        if (out.pieces.size() != before) out.owners.push_back(chunks[chunk_at]);
     }
+}
+
+bool RelayCursor::wants_all_of(const RelayLog::Chunk& chunk) const {
+    return streams_.empty() && std::find(chunk.origins.begin(), chunk.origins.end(), link_) == chunk.origins.end();
+}
+
+void RelayCursor::gather_entries(const RelayLog::Chunk& chunk, std::size_t bytes_max, Gathered& out) {
+    const auto& entries = chunk.entries;
+    auto at = static_cast<std::size_t>(next_entry_ - chunk.first_entry);
+    const auto take = [&](std::size_t first, std::size_t last) {  // entries [first, last)
+        const auto before = first == 0 ? RelayLog::Entry{} : entries[first - 1];
+        const auto& end = entries[last - 1];
+        out.pieces.emplace_back(chunk.bytes.data() + before.end, end.end - before.end);
+        out.sources.push_back(&chunk.bytes);
+        out.bytes += end.end - before.end;
+        out.rdata_lines += end.rdata_lines - before.rdata_lines;
+        out.other_lines += end.other_lines - before.other_lines;
+    };
+    const auto begin = at == 0 ? 0 : entries[at - 1].end;
+    if (at < entries.size() && wants_all_of(chunk) && out.bytes + entries.back().end - begin <= bytes_max) {
+        take(at, entries.size());
+        next_entry_ += entries.size() - at;
+        return;
+    }
+    while (at < entries.size() && out.bytes < bytes_max) {
+        const auto first = at;
+        auto room = bytes_max - out.bytes;
+        while (at < entries.size() && room > 0) {  // as far as it is in one piece
+            const auto& entry = entries[at];
+            if ((entry.origin != 0 && entry.origin == link_) || !wants_feed(entry.feed)) break;
+            const std::size_t size = entry.end - (at == 0 ? 0 : entries[at - 1].end);
+            room -= std::min(room, size);
+            ++at;
+        }
+        if (at > first) {
+            take(first, at);
+        } else {
+            ++at;  // not for us
+        }
+    }
+    next_entry_ = chunk.first_entry + at;
 }
 
 }  // namespace weft::replication

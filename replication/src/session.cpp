@@ -103,6 +103,15 @@ SessionActions Session::on_line(std::string_view line, std::int64_t now) {
     return actions;
 }
 
+std::optional<pr::RdataView> Session::on_rdata(std::string_view line, std::int64_t now) {
+    static_assert(pr::Rdata::kSentBy == pr::SentBy::kEither);
+    if (closing_) return std::nullopt;
+    auto view = pr::view_rdata(line);
+    if (!view || !proto::is_valid_utf8(line)) return std::nullopt;
+    last_received_ = now;
+    return view;
+}
+
 SessionActions Session::on_line_too_long() {
     if (closing_) return {};
     return fail(CloseReason::kLineTooLong, "Line length exceeded",

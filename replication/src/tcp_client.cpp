@@ -1,20 +1,12 @@
 #include "weft/replication/tcp_client.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-
 #include "weft/core/log.hpp"
 #include "weft/core/random.hpp"
 
+#include "connect.hpp"
 #include "connection.hpp"
 
 namespace weft::replication {
-
-using asio::ip::tcp;
-using Unix = asio::local::stream_protocol;
 
 std::string_view to_string(ClientState state) {
     switch (state) {
@@ -30,64 +22,6 @@ std::string_view to_string(ClientState state) {
     return "unknown";
 }
 
-namespace {
-
-constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
-
-struct Attempt {
-    std::optional<StreamSocket> socket;
-    std::string error;
-};
-
-Task<Attempt> connect_unix(asio::any_io_executor executor, std::string path) {
-    Attempt attempt;
-    Unix::socket socket{executor};
-    const auto [error] = co_await socket.async_connect(Unix::endpoint{path}, kNoThrow);
-    if (error) {
-        attempt.error = error.message();
-    } else {
-        attempt.socket.emplace(std::move(socket));
-    }
-    co_return attempt;
-}
-
-Task<Attempt> connect_tcp(asio::any_io_executor executor, std::string host, std::uint16_t port) {
-    Attempt attempt;
-    tcp::resolver resolver{executor};
-    const auto [unresolved, endpoints] =
-        co_await resolver.async_resolve(host, std::to_string(port), kNoThrow);
-    if (unresolved) {
-        attempt.error = unresolved.message();
-        co_return attempt;
-    }
-    tcp::socket socket{executor};
-    const auto [error, endpoint] = co_await asio::async_connect(socket, endpoints, kNoThrow);
-    if (error) {
-        attempt.error = error.message();
-        co_return attempt;
-    }
-    boost::system::error_code ignored;
-    socket.set_option(tcp::no_delay{true}, ignored);
-    attempt.socket.emplace(std::move(socket));
-    co_return attempt;
-}
-
-/// Never throws for what the network does.
-Task<Attempt> connect(asio::any_io_executor executor, core::InstanceAddress address,
-                      std::int64_t timeout_ms) {
-    using namespace asio::experimental::awaitable_operators;
-    asio::steady_timer timer{executor, core::Milliseconds{timeout_ms}};
-    auto work = address.path.empty() ? connect_tcp(executor, address.host, address.port)
-                                     : connect_unix(executor, address.path);
-    auto outcome = co_await (std::move(work) || timer.async_wait(kNoThrow));
-    if (outcome.index() == 0) co_return std::move(std::get<0>(outcome));
-    Attempt late;
-    late.error = fmt::format("no answer within {} ms", timeout_ms);
-    co_return late;
-}
-
-}  // namespace
-
 struct TcpClient::Impl {
     Impl(asio::any_io_executor on, ReplicationCommandHandler& to, Options with)
         : executor{std::move(on)},
@@ -98,10 +32,7 @@ struct TcpClient::Impl {
 
     Task<void> run();
     Task<void> speak(StreamSocket socket);
-    std::string where() const {
-        return options.address.path.empty() ? fmt::format("{}:{}", options.address.host, options.address.port)
-                                            : options.address.path;
-    }
+    std::string where() const { return to_string(options.address); }
     void failed(std::string error) {
         if (error != last_error) core::log_warning("replication", "no connection to {}: {}", where(), error);
         last_error = std::move(error);

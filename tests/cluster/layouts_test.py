@@ -32,19 +32,9 @@ class Layouts(ClusterTestCase):
         self.assertEqual(len(self.cluster.processes()), 6)
         self.chat()
 
-    def test_two_event_persisters_share_the_rooms(self):
-        self.start_cluster("synchrotron=1,event_persister=2")
-        alice, bob, _ = self.room_of_two()
-        rooms = [alice.create_room(preset="public_chat") for _ in range(6)]
-        for room_id in rooms:
-            bob.join(room_id)
-        listening = SyncLoop(bob).start()
-        self.addCleanup(listening.stop)
-        for room_id in rooms:
-            alice.send(room_id, f"into {room_id}")
-        for room_id in rooms:
-            listening.wait_for_body(room_id, f"into {room_id}")
-        self.cluster.wait_healthy()
+    def test_more_than_one_event_persister_is_refused(self):
+        with self.assertRaisesRegex(AssertionError, "one writer: event_persister=0 or 1"):
+            self.start_cluster("synchrotron=1,event_persister=2")
 
     def test_workers_are_added_and_removed_while_clients_sync(self):
         self.start_cluster("synchrotron=1,event_persister=1")

@@ -112,7 +112,7 @@ class Table(unittest.TestCase):
 
 
 class Running(ClusterTestCase):
-    scale = "synchrotron=2,event_persister=2,client_reader=1"
+    scale = "synchrotron=2,event_persister=1,client_reader=1"
 
     def test_requests_go_where_the_table_says(self):
         printed = json.loads(self.cluster.weft("routes", "json"))

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 import uuid
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Sequence
 
 from matrix_client import Client, wait_for
 
@@ -25,11 +25,13 @@ def build_dir() -> Path:
 class Cluster:
     """A cluster in a temporary directory.
 
-    `scale` is what `weft up --scale` takes; `config` is more configuration, as a dictionary.
+    `scale` is what `weft up --scale` takes; `config` is more configuration, as a dictionary;
+    `options` are further options of the first `weft up`.
     """
 
-    def __init__(self, scale: str, config: Optional[dict] = None):
+    def __init__(self, scale: str, config: Optional[dict] = None, options: Sequence[str] = ()):
         self.scale = scale
+        self.options = options
         self.base = Path(tempfile.mkdtemp(prefix="weft-test-", dir="/tmp"))
         # PostgreSQL, which may run as another user, has to pass through.
         self.base.chmod(0o711)
@@ -47,7 +49,7 @@ class Cluster:
         more = ["--config", str(self.config_file)] if self.config_file else []
         output = self.weft(
             "up", "--detach", "--no-build", "--build-dir", str(build_dir()), "--port", "0",
-            "--scale", self.scale or "none", *more,
+            "--scale", self.scale or "none", *more, *self.options,
         )  # fmt: skip
         self.url = output.splitlines()[-1].rpartition(" ")[2]
         return self
@@ -133,6 +135,22 @@ class Cluster:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def service_pid(self, name: str) -> Optional[int]:
+        """The process ID of postgres, redis or haproxy; None while it does not run."""
+        return next(s["pid"] for s in self.status()["others"] if s["name"] == name)
+
+    def kill_service(self, name: str) -> None:
+        """kill -9 of postgres, redis or haproxy; returns once the supervisor has replaced it."""
+        old_pid = self.service_pid(name)
+        assert old_pid, f"{name} does not run"
+        os.kill(old_pid, signal.SIGKILL)
+        wait_for(
+            f"{name} is back",
+            lambda: self.service_pid(name) not in (None, old_pid),
+            seconds=60,
+            interval=0.1,
+        )
+
     def wait_restarted(self, name: str, old_pid: int, seconds: float = 60) -> None:
         """Until the supervisor has replaced a killed process, and the new one is ready."""
 
@@ -164,13 +182,14 @@ class ClusterTestCase(unittest.TestCase):
 
     scale = "synchrotron=1,event_persister=1,client_reader=1"
     config: Optional[dict] = None
+    options: Sequence[str] = ()
     cluster: Cluster
 
     def setUp(self) -> None:
         self.start_cluster(self.scale)
 
     def start_cluster(self, scale: str) -> None:
-        self.cluster = Cluster(scale, self.config)
+        self.cluster = Cluster(scale, self.config, self.options)
         self.addCleanup(self.cluster.stop)
         self.addCleanup(self._print_logs_after_failure)
         self.cluster.start()

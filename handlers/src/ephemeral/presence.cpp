@@ -13,7 +13,13 @@ using storage::PresenceState;
 
 Presence::Presence(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock,
                    storage::PresenceStore& store, replication::RpcClient& rpc)
-    : impl_{std::make_shared<Impl>(std::move(executor), config, clock, store, rpc)} {}
+    : impl_{std::make_shared<Impl>(std::move(executor), config, clock, store, rpc)} {
+    if (!impl_->enabled) return;
+    store.stream().on_invalidate(
+        [impl = std::weak_ptr{impl_}](std::int64_t, const storage::StreamRows& rows) {
+            if (const auto alive = impl.lock()) alive->on_rows(rows);
+        });
+}
 
 Presence::~Presence() = default;
 

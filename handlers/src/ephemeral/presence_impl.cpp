@@ -36,28 +36,27 @@ Presence::Impl::Impl(asio::any_io_executor executor, const core::Config& config,
       went_offline{"presence_went_offline", kOfflineEntries, executor},
       facts{"presence_facts"},
       writes{"presence_writes"},
-      tasks{executor} {
-    if (!enabled) return;
-    store.stream().on_invalidate([this](std::int64_t, const storage::StreamRows& rows) {
-        for (const auto& row : rows) {
-            auto state = storage::presence_from_row(row);
-            if (!state) continue;
-            const auto user_id = state->user_id;
-            if (state->state == "offline") {
-                present.erase(user_id);
-                went_offline.put(user_id, std::move(*state));
-            } else {
-                present.insert_or_assign(user_id, std::move(*state));
-            }
+      tasks{executor} {}
+
+void Presence::Impl::on_rows(const storage::StreamRows& rows) {
+    for (const auto& row : rows) {
+        auto state = storage::presence_from_row(row);
+        if (!state) continue;
+        const auto user_id = state->user_id;
+        if (state->state == "offline") {
+            present.erase(user_id);
+            went_offline.put(user_id, std::move(*state));
+        } else {
+            present.insert_or_assign(user_id, std::move(*state));
         }
-    });
+    }
 }
 
 Task<void> Presence::Impl::load() {
     const auto& stream = store.stream();
     const auto before = stream.current();
     for (auto& state : co_await store.all_not_offline()) {
-        if (is_writer) machine.load(state, clock.now_ms());
+        if (is_writer && !machine.knows(state.user_id)) machine.load(state, clock.now_ms());
         // What the stream has said meanwhile is newer.
         if (stream.changes().has_changed(state.user_id, before)) continue;
         const auto user_id = state.user_id;
@@ -71,6 +70,13 @@ Task<void> Presence::Impl::run_timers() {
         report_left();
         if (!is_writer) continue;
         machine.tick(clock.now_ms());
+        // Those whose coming the database did not let us note.
+        for (const auto& user_id : syncing.all()) {
+            if (machine.syncs_at(kThisProcess, user_id)) continue;
+            SyncingUsers::Begun begun;
+            begun.came = true;
+            sync_began(user_id, begun);
+        }
         persist_soon();
     }
 }

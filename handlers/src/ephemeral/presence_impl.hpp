@@ -19,6 +19,7 @@ struct Presence::Impl {
     Impl(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock,
          storage::PresenceStore& store, replication::RpcClient& rpc);
 
+    void on_rows(const storage::StreamRows& rows);
     Task<void> load();
     Task<void> run_timers();
     std::vector<storage::PresenceState> known(const std::vector<std::string>& users,

@@ -25,6 +25,11 @@ const PresenceState* PresenceMachine::find(const std::string& user_id) const {
     return found == users_.end() ? nullptr : &found->second.current;
 }
 
+bool PresenceMachine::syncs_at(const std::string& process, const std::string& user_id) const {
+    const auto source = processes_.find(process);
+    return source != processes_.end() && source->second.users.contains(user_id);
+}
+
 void PresenceMachine::load(State state, std::int64_t now_ms) {
     auto& entry = user(state.user_id);
     entry.told = state;

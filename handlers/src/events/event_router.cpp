@@ -34,10 +34,16 @@ const std::string& EventRouter::owner_of(const proto::RoomId& room_id) const {
     return writers_[proto::room_shard(room_id, static_cast<std::uint32_t>(writers_.size()))];
 }
 
-Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> requests) {
+void EventRouter::count(const std::vector<SendRequest>& requests) {
     for (const auto& request : requests) {
-        if (request.ratelimit) limiter_.acquire(request.draft.sender.str());
+        if (!request.ratelimit) continue;
+        limiter_.acquire(request.draft.sender.str());
+        if (on_sent_) on_sent_(request.draft.sender.str());
     }
+}
+
+Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> requests) {
+    count(requests);
     const auto room_id = *requests.front().draft.room_id;
     const auto& owner = owner_of(room_id);
     if (owner == self_ && local_) co_return co_await local_->send_all(std::move(requests));
@@ -47,9 +53,7 @@ Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> req
 }
 
 Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) {
-    for (const auto& request : requests) {
-        if (request.ratelimit) limiter_.acquire(request.draft.sender.str());
-    }
+    count(requests);
     // From version 12 on the ID follows from the create event: whoever builds it owns the room only if the ID says so, so the
     // process that builds it must be able to hand it on. With one writer there is no choice.
     const auto& known_id = requests.front().draft.room_id;

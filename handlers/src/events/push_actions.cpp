@@ -12,7 +12,7 @@ constexpr std::size_t kPreparedMax = 100'000;
 std::string stored_actions(const proto::PushActions& actions) {
     static const std::string kNotify = R"(["notify",{"set_tweak":"highlight","value":false}])";
     static const std::string kHighlight = R"(["notify",{"set_tweak":"sound","value":"default"},{"set_tweak":"highlight"}])";
-    auto text = proto::to_json(proto::json::value{actions.source});
+    auto text = proto::to_json(proto::json::value(actions.source));
     return text == (actions.highlight ? kHighlight : kNotify) ? std::string{} : text;
 }
 

@@ -19,7 +19,7 @@ const proto::EventId* find_state(const RoomHead& head, std::string_view type, st
 
 /// Sending a state event that says what the room's state says already changes nothing.
 bool says_the_same(const proto::Event& current, const proto::EventDraft& draft) {
-    return current.sender() == draft.sender && proto::json::value{current.content()} == proto::json::value{draft.content};
+    return current.sender() == draft.sender && current.content() == draft.content;
 }
 
 bool is_local_user(std::string_view user_id, std::string_view server_name) {
@@ -89,10 +89,10 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
         // The create event authorizes everything without being named.
         if (const auto* id = find_state(batch.head(), proto::event_type::kCreate)) auth.add(co_await event(batch, *id));
     }
-    auto leaves = batch.head().leaves;
-    if (leaves.size() > kPrevEventsMax) leaves.resize(kPrevEventsMax, leaves.front());
+    auto prev_events = batch.head().leaves;
+    if (prev_events.size() > kPrevEventsMax) prev_events.erase(prev_events.begin() + kPrevEventsMax, prev_events.end());
 
-    const auto built = proto::build_event(std::move(draft), leaves, auth_ids, batch.head().depth + 1, version, server_name_, key_).value();
+    const auto built = proto::build_event(std::move(draft), prev_events, auth_ids, batch.head().depth + 1, version, server_name_, key_).value();
     if (const auto allowed = proto::check_auth(*built, auth, version); !allowed) throw core::MatrixError::forbidden(allowed.reason());
 
     const auto levels = std::make_shared<const proto::PowerLevels>(auth.power_levels(version));
@@ -117,7 +117,10 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
     item.push_actions = co_await push_actions_.for_event(built, audience, pending.head.joined, levels);
     pending.events.push_back(std::move(item));
     pending.by_id.emplace(built->event_id(), built);
-    pending.head.leaves.assign(1, built->event_id());
+    // What the event does not name is a leaf still.
+    auto& leaves = pending.head.leaves;
+    leaves.erase(leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(prev_events.size()));
+    leaves.insert(leaves.begin(), built->event_id());
     pending.head.depth = built->depth();
     co_return SendResult{built->event_id(), 0, false};
 }
@@ -160,27 +163,59 @@ Task<std::vector<storage::StateChange>> EventPlacer::current_state_changes(RoomB
     std::vector<storage::StateChange> changes;
     if (was_stored && !in_room) {
         // The last local user is gone: nobody here has a claim to the room's current state any more.
-        for (const auto& [key, event_id] : *batch.start().state) changes.push_back({key, std::nullopt, event_id, {}});
+        auto stored = *batch.start().state;
+        for (const auto& [key, event_id] : batch.start().current_state_errors) {
+            if (event_id) {
+                stored.insert_or_assign(key, *event_id);
+            } else {
+                stored.erase(key);
+            }
+        }
+        for (const auto& [key, event_id] : stored) changes.push_back({key, std::nullopt, event_id, {}});
         co_return changes;
     }
     if (!in_room) co_return changes;
     if (was_stored) {
-        for (const auto& [key, before] : batch.pending().changed) changes.push_back({key, head.state->at(key), before, {}});
+        for (const auto& [key, before] : batch.pending().changed) {
+            const auto now = head.state->find(key);
+            const auto after = now == head.state->end() ? std::nullopt : std::optional{now->second};
+            if (after != before) changes.push_back({key, after, before, {}});
+        }
     } else {
         for (const auto& [key, event_id] : *head.state) changes.push_back({key, event_id, std::nullopt, {}});
     }
-    for (auto& change : changes) {
-        if (change.key.type != proto::event_type::kMember) continue;
-        const auto member = co_await event(batch, *change.event_id);
-        change.membership = member ? member->membership().value_or("leave") : "leave";
-    }
+    co_await add_memberships(batch, changes);
     co_return changes;
+}
+
+/// Completes the changes of members: after a return to a room these are all its members, so they are loaded together.
+Task<void> EventPlacer::add_memberships(RoomBatch& batch, std::vector<storage::StateChange>& changes) {
+    std::vector<proto::EventId> unknown;
+    for (const auto& change : changes) {
+        const bool is_member = change.key.type == proto::event_type::kMember && change.event_id;
+        if (is_member && !batch.pending().by_id.contains(*change.event_id)) unknown.push_back(*change.event_id);
+    }
+    std::unordered_map<proto::EventId, proto::EventPtr> members = batch.pending().by_id;
+    if (!unknown.empty()) {
+        for (auto& member : co_await events_.get_events(std::move(unknown))) members.emplace(member->event_id(), member);
+    }
+    for (auto& change : changes) {
+        if (change.key.type != proto::event_type::kMember || !change.event_id) continue;
+        const auto found = members.find(*change.event_id);
+        change.membership = found == members.end() ? "leave" : found->second->membership().value_or("leave");
+    }
 }
 
 Task<storage::PersistBatch> EventPlacer::finish(RoomBatch& batch) {
     storage::PersistBatch out{batch.room_id()};
     auto& pending = batch.pending();
     out.state_delta = co_await current_state_changes(batch);
+    for (const auto& change : out.state_delta) {
+        // Where a fork was resolved against a local member's newest event.
+        if (change.key.type != proto::event_type::kMember || !change.event_id || !is_local_user(change.key.state_key, server_name_)) continue;
+        pending.local_memberships.try_emplace(change.key.state_key,
+                                              storage::LocalMembership{change.key.state_key, *change.event_id, change.membership});
+    }
     out.version = pending.head.version;
     out.new_room = batch.start().leaves.empty();
     if (out.new_room) out.creator = pending.events.front().event->sender().str();

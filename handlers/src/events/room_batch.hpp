@@ -22,12 +22,16 @@ public:
         RoomHead head;
         std::vector<storage::EventToPersist> events;
         std::vector<storage::NewStateGroup> state_groups;
-        std::map<proto::StateKey, std::optional<proto::EventId>> changed;  // key → what it was before the batch
+        std::map<proto::StateKey, std::optional<proto::EventId>> changed;  // key → what the tables say before the batch
         std::map<std::string, storage::LocalMembership> local_memberships;
         std::unordered_map<proto::EventId, proto::EventPtr> by_id;
     };
 
-    RoomBatch(proto::RoomId room_id, RoomHead head) : room_id_{std::move(room_id)}, start_{head} { pending_.head = std::move(head); }
+    RoomBatch(proto::RoomId room_id, RoomHead head) : room_id_{std::move(room_id)}, start_{head} {
+        pending_.changed.insert(head.current_state_errors.begin(), head.current_state_errors.end());
+        pending_.head = std::move(head);
+        pending_.head.current_state_errors.clear();
+    }
 
     const proto::RoomId& room_id() const { return room_id_; }
     const RoomHead& head() const { return pending_.head; }
@@ -63,6 +67,7 @@ private:
     Task<proto::EventPtr> event(RoomBatch& batch, proto::EventId id);
     Task<void> add_state(RoomBatch& batch, proto::EventPtr event, proto::EventPtr replaced);
     Task<std::vector<storage::StateChange>> current_state_changes(RoomBatch& batch);
+    Task<void> add_memberships(RoomBatch& batch, std::vector<storage::StateChange>& changes);
 
     const core::Clock& clock_;
     storage::EventsStore& events_;

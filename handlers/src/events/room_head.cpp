@@ -17,6 +17,20 @@ std::string display_name(const proto::Event& member) {
     return std::string{proto::get_string(member.content(), "displayname").value_or("")};
 }
 
+/// Keys whose value is not the wanted one, with the value they have.
+std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> differences(const proto::StateMap& stored,
+                                                                                  const proto::StateMap& wanted) {
+    std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> out;
+    for (const auto& [key, event_id] : stored) {
+        const auto found = wanted.find(key);
+        if (found == wanted.end() || found->second != event_id) out.emplace_back(key, event_id);
+    }
+    for (const auto& [key, event_id] : wanted) {
+        if (!stored.contains(key)) out.emplace_back(key, std::nullopt);
+    }
+    return out;
+}
+
 }  // namespace
 
 void apply_member(RoomHead& head, const proto::Event& event, std::string_view old_membership, const std::string& server_name) {
@@ -39,8 +53,9 @@ void apply_member(RoomHead& head, const proto::Event& event, std::string_view ol
 Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
     RoomHead head;
     head.version = co_await events_.room_version(room_id);
-    const auto leaves = co_await events_.forward_extremities(room_id);
+    auto leaves = co_await events_.forward_extremities(room_id);
     if (!head.version || leaves.empty()) throw core::MatrixError::not_found("Unknown room");
+    std::sort(leaves.begin(), leaves.end(), [](const auto& a, const auto& b) { return std::pair{a.second, a.first} > std::pair{b.second, b.first}; });
     for (const auto& [event_id, depth] : leaves) {
         head.leaves.push_back(event_id);
         head.depth = std::max(head.depth, depth);
@@ -56,8 +71,7 @@ Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
     if (distinct.size() == 1) {
         head.state = states.front();
         head.state_group = distinct.front();
-        // How long the chain already is would cost a query; half full is a safe guess that keeps it bounded.
-        head.group_chain = 50;
+        head.group_chain = co_await states_.group_chain(distinct.front());
     } else {
         head.state = co_await resolve(*head.version, std::move(states));
     }
@@ -68,8 +82,9 @@ Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
     }
     const auto members = co_await events_.get_events(std::move(member_ids));
     for (const auto& member : members) apply_member(head, *member, "leave", server_name_);
-    const auto current = co_await states_.current_state(room_id);
-    head.current_state_stored = !current->events.empty();
+    const auto stored = co_await states_.stored_state(room_id);
+    head.current_state_stored = !stored->empty();
+    if (head.current_state_stored) head.current_state_errors = differences(*stored, *head.state);
     co_return head;
 }
 

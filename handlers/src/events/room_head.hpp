@@ -17,7 +17,7 @@ namespace weft::handlers {
 /// stored is undone by forgetting the copy.
 struct RoomHead {
     const proto::RoomVersion* version = nullptr;
-    std::vector<proto::EventId> leaves;             // forward extremities
+    std::vector<proto::EventId> leaves;             // forward extremities, the deepest first
     std::int64_t depth = 0;                         // of the deepest leaf
     std::shared_ptr<const proto::StateMap> state = std::make_shared<const proto::StateMap>();
     std::optional<std::int64_t> state_group;        // none if the state is that of several leaves, resolved
@@ -26,6 +26,8 @@ struct RoomHead {
     std::int64_t joined = 0;
     /// Whether the room's state stands in the tables of current state: not after the last local user left.
     bool current_state_stored = false;
+    /// Where those tables differ from `state`, and what they hold: the next batch sets them right.
+    std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> current_state_errors;
 };
 
 /// Reads the heads of rooms, resolving the state where a room has several leaves.

@@ -187,7 +187,12 @@ struct RoomWriter::Impl {
             }
             if (!refused) continue;
             if (before) batch.rollback(std::move(*before));
-            job->fail(refused);
+            // Somebody who repeats a request because its answer was lost may have lost the right to send meanwhile.
+            if (auto known = co_await known_result(*job, room_id)) {
+                job->succeed({std::move(*known)});
+            } else {
+                job->fail(refused);
+            }
         }
         if (batch.empty()) {
             if (batch.head().leaves.empty()) room.head.reset();
@@ -228,21 +233,27 @@ struct RoomWriter::Impl {
         }
     }
 
+    /// What a request's transaction ID became earlier, if it was used.
+    Task<std::optional<SendResult>> known_result(const Job& job, proto::RoomId room_id) {
+        for (const auto& request : job.requests) {
+            if (!request.txn_id) continue;
+            const auto known = co_await events.event_of_transaction(request.draft.sender.str(), request.device_id, room_id, *request.txn_id);
+            if (!known) continue;
+            const auto event = co_await events.get_event(*known);
+            co_return SendResult{*known, event ? event->stream_ordering() : 0, true};
+        }
+        co_return std::nullopt;
+    }
+
     /// Some job of the batch repeats a transaction of old: it gets the event of old, the others are tried again.
     Task<void> answer_duplicates(proto::RoomId room_id, Room& room, std::vector<std::pair<JobPtr, std::vector<SendResult>>> built) {
         std::deque<JobPtr> again;
         for (auto& [job, results] : built) {
-            bool answered = false;
-            for (const auto& request : job->requests) {
-                if (!request.txn_id) continue;
-                const auto known = co_await events.event_of_transaction(request.draft.sender.str(), request.device_id, room_id, *request.txn_id);
-                if (!known) continue;
-                const auto event = co_await events.get_event(*known);
-                job->succeed({SendResult{*known, event ? event->stream_ordering() : 0, true}});
-                answered = true;
-                break;
+            if (auto known = co_await known_result(*job, room_id)) {
+                job->succeed({std::move(*known)});
+            } else {
+                again.push_back(job);
             }
-            if (!answered) again.push_back(job);
         }
         if (again.size() == built.size()) throw core::StoreError{"a transaction ID is taken, but its event is not to be found"};
         room.jobs.insert(room.jobs.begin(), again.begin(), again.end());

@@ -8,7 +8,9 @@
 namespace weft::handlers {
 namespace {
 
-core::MatrixError no_such_event() { return core::MatrixError::not_found("Event not found."); }
+core::MatrixError no_such_event() {
+    return core::MatrixError::not_found("Event not found.");
+}
 
 }  // namespace
 
@@ -34,15 +36,15 @@ Task<EventContext> EventReader::context(EventQuery query, std::size_t limit, pro
     const auto limit_before = others_wanted ? limit / 2 : 0;
     const auto limit_after = others_wanted ? limit - limit_before : 0;
     if (limit_before > 0) {
-        auto page = co_await events_.paginate(query.room_id, out.start, std::nullopt, storage::Direction::kBackward,
-                                              limit_before, filter);
+        auto page = co_await events_.paginate(query.room_id, out.start, std::nullopt,
+                                              storage::Direction::kBackward, limit_before, filter);
         out.start = page.next;
         auto stored = co_await events_.get_stored(std::move(page.events));
         out.before = co_await visibility_.visible(query.user_id, std::move(stored));
     }
     if (limit_after > 0) {
-        auto page = co_await events_.paginate(query.room_id, out.end, std::nullopt, storage::Direction::kForward,
-                                              limit_after, filter);
+        auto page = co_await events_.paginate(query.room_id, out.end, std::nullopt,
+                                              storage::Direction::kForward, limit_after, filter);
         out.end = page.next;
         auto stored = co_await events_.get_stored(std::move(page.events));
         out.after = co_await visibility_.visible(query.user_id, std::move(stored));
@@ -66,8 +68,8 @@ Task<std::vector<storage::StoredEventPtr>> EventReader::state_at(proto::EventId 
     for (const auto& stored : shown) senders.insert(stored->event->sender().str());
     std::vector<proto::EventId> ids;
     for (const auto& [key, id] : *state) {
-        const bool left_to_client =
-            filter.lazy_load_members && key.type == proto::event_type::kMember && !senders.contains(key.state_key);
+        const bool left_to_client = filter.lazy_load_members && key.type == proto::event_type::kMember &&
+                                    !senders.contains(key.state_key);
         if (!left_to_client && filter.matches_type(key.type)) ids.push_back(id);
     }
     out = co_await events_.get_stored(std::move(ids));

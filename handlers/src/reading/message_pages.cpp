@@ -22,10 +22,15 @@ bool is_after(const RoomToken& token, const RoomToken& end) {
 
 MessagePages::MessagePages(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access,
                            Visibility& visibility, storage::StreamState& events_stream)
-    : events_{events}, states_{states}, access_{access}, visibility_{visibility}, events_stream_{events_stream} {}
+    : events_{events},
+      states_{states},
+      access_{access},
+      visibility_{visibility},
+      events_stream_{events_stream} {}
 
 Task<void> MessagePages::end_with_stay(MessagesQuery& query, RoomStanding::FormerStay stay) {
-    const auto end = (co_await events_.token_of(stay.left_by)).value_or(RoomToken{std::nullopt, stay.left_at});
+    const auto end =
+        (co_await events_.token_of(stay.left_by)).value_or(RoomToken{std::nullopt, stay.left_at});
     auto& bound = query.direction == Direction::kBackward ? query.from : query.to;
     if (!bound || is_after(*bound, end)) bound = end;
 }
@@ -42,7 +47,8 @@ Task<MessagesPage> MessagePages::read(MessagesQuery query) {
     if (nothing_wanted) co_return out;
 
     for (int pages = 1; pages <= kHiddenPagesMax && out.chunk.empty(); ++pages) {
-        auto page = co_await events_.paginate(query.room_id, from, query.to, query.direction, query.limit, query.filter);
+        auto page = co_await events_.paginate(query.room_id, from, query.to, query.direction, query.limit,
+                                              query.filter);
         auto stored = co_await events_.get_stored(std::move(page.events));
         out.chunk = co_await visibility_.visible(query.user_id, std::move(stored));
         out.end.reset();

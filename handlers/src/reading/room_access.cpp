@@ -22,7 +22,8 @@ Task<ReadAccess> RoomAccess::require(std::string user_id, proto::RoomId room_id)
     access.standing = co_await standing(user_id, room_id);
     if (access.standing.joined) co_return access;
     const auto open = co_await states_.current_event(room_id, std::string{event_type::kHistoryVisibility});
-    access.world_readable = open && history_visibility_in(open->content()) == HistoryVisibility::kWorldReadable;
+    access.world_readable =
+        open && history_visibility_in(open->content()) == HistoryVisibility::kWorldReadable;
     if (!access.standing.former && !access.world_readable) throw not_a_member(user_id, room_id);
     co_return access;
 }

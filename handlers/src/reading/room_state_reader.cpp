@@ -45,7 +45,8 @@ Task<storage::StateMapPtr> RoomStateReader::readable_state(std::string user_id, 
     co_return storage::StateMapPtr{current, &current->events};
 }
 
-Task<std::vector<storage::StoredEventPtr>> RoomStateReader::state(std::string user_id, proto::RoomId room_id) {
+Task<std::vector<storage::StoredEventPtr>> RoomStateReader::state(std::string user_id,
+                                                                  proto::RoomId room_id) {
     const auto state = co_await readable_state(std::move(user_id), std::move(room_id));
     std::vector<proto::EventId> ids;
     ids.reserve(state->size());
@@ -63,9 +64,10 @@ Task<storage::StoredEventPtr> RoomStateReader::state_event(std::string user_id, 
     co_return events.front();
 }
 
-Task<storage::StateMapPtr> RoomStateReader::state_at(std::string user_id, proto::RoomId room_id, ReadAccess access,
-                                                     storage::RoomToken at) {
-    auto page = co_await events_.paginate(std::move(room_id), at, std::nullopt, storage::Direction::kBackward, 1, {});
+Task<storage::StateMapPtr> RoomStateReader::state_at(std::string user_id, proto::RoomId room_id,
+                                                     ReadAccess access, storage::RoomToken at) {
+    auto page =
+        co_await events_.paginate(std::move(room_id), at, std::nullopt, storage::Direction::kBackward, 1, {});
     if (page.events.empty()) co_return std::make_shared<const proto::StateMap>();
     auto last = co_await events_.get_stored(std::move(page.events));
     if (last.empty()) co_return std::make_shared<const proto::StateMap>();
@@ -74,7 +76,8 @@ Task<storage::StateMapPtr> RoomStateReader::state_at(std::string user_id, proto:
         co_return co_await state_at_end_of(std::move(*stay));
     }
     const auto visible = co_await visibility_.visible(std::move(user_id), std::move(last));
-    if (visible.empty()) throw MatrixError::forbidden("That part of the room's history is not visible to you");
+    if (visible.empty())
+        throw MatrixError::forbidden("That part of the room's history is not visible to you");
     auto state = co_await states_.state_after(event->event_id());
     co_return state ? std::move(state) : std::make_shared<const proto::StateMap>();
 }
@@ -90,16 +93,19 @@ Task<std::vector<storage::StoredEventPtr>> RoomStateReader::members(MembersQuery
         ids = members_in(*co_await states_.current_state(query.room_id), query);
     }
     auto members = co_await events_.get_stored(std::move(ids));
-    std::erase_if(members,
-                  [&](const auto& stored) { return !query.wants(stored->event->membership().value_or("leave")); });
+    std::erase_if(members, [&](const auto& stored) {
+        return !query.wants(stored->event->membership().value_or("leave"));
+    });
     co_return members;
 }
 
-Task<std::vector<storage::StoredEventPtr>> RoomStateReader::joined_members(std::string user_id, proto::RoomId room_id) {
+Task<std::vector<storage::StoredEventPtr>> RoomStateReader::joined_members(std::string user_id,
+                                                                           proto::RoomId room_id) {
     co_await access_.require_joined(user_id, room_id);
     MembersQuery joined{std::move(user_id), room_id};
     joined.membership = "join";
-    co_return co_await events_.get_stored(members_in(*co_await states_.current_state(std::move(room_id)), joined));
+    co_return co_await events_.get_stored(
+        members_in(*co_await states_.current_state(std::move(room_id)), joined));
 }
 
 }  // namespace weft::handlers

@@ -6,7 +6,8 @@
 
 namespace weft::handlers {
 
-Task<std::vector<storage::StoredEventPtr>> sender_members(storage::EventsStore& store, storage::StateStore& states,
+Task<std::vector<storage::StoredEventPtr>> sender_members(storage::EventsStore& store,
+                                                          storage::StateStore& states,
                                                           std::vector<storage::StoredEventPtr> events,
                                                           proto::EventId at) {
     std::set<std::string> senders;

@@ -7,9 +7,10 @@
 
 namespace weft::handlers {
 
-/// m.room.member events of all who sent one of `events`, as they stood after the event `at` (client-server API,
-/// "Lazy-loading room members").
-Task<std::vector<storage::StoredEventPtr>> sender_members(storage::EventsStore& store, storage::StateStore& states,
+/// m.room.member events of all who sent one of `events`, as they stood after the event `at` (client-server
+/// API, "Lazy-loading room members").
+Task<std::vector<storage::StoredEventPtr>> sender_members(storage::EventsStore& store,
+                                                          storage::StateStore& states,
                                                           std::vector<storage::StoredEventPtr> events,
                                                           proto::EventId at);
 

@@ -8,8 +8,8 @@ namespace {
 
 namespace event_type = proto::event_type;
 
-/// How deep in the graph the events are that make a room. What a client puts into `initial_state` may be deeper;
-/// then the long way is taken.
+/// How deep in the graph the events are that make a room. What a client puts into `initial_state` may be
+/// deeper; then the long way is taken.
 constexpr std::int64_t kFirstEventsDepth = 30;
 
 std::optional<proto::EventId> replaced_by(const proto::Event& event) {
@@ -22,11 +22,13 @@ bool is_of_user(const proto::Event& event, const std::string& user_id) {
     return event.is_state(event_type::kMember, user_id);
 }
 
-/// Whether the history has been open to all members ever since the room was made. Its maker set it so with the first
-/// events, before anybody else was there: even a fork of the graph without it holds nobody else's events.
+/// Whether the history has been open to all members ever since the room was made. Its maker set it so with
+/// the first events, before anybody else was there: even a fork of the graph without it holds nobody else's
+/// events.
 bool always_shared(const proto::Event& current, const proto::Event& create) {
     const auto visibility = history_visibility_in(current.content());
-    const bool shared = visibility == HistoryVisibility::kShared || visibility == HistoryVisibility::kWorldReadable;
+    const bool shared =
+        visibility == HistoryVisibility::kShared || visibility == HistoryVisibility::kWorldReadable;
     return shared && !replaced_by(current) && current.sender() == create.sender() &&
            current.depth() <= kFirstEventsDepth;
 }
@@ -41,7 +43,8 @@ public:
         if (!id) return HistoryVisibility::kShared;
         const auto found = by_id_.find(*id);
         // It was set, but we cannot read to what.
-        return found == by_id_.end() ? HistoryVisibility::kJoined : history_visibility_in(found->second->content());
+        return found == by_id_.end() ? HistoryVisibility::kJoined
+                                     : history_visibility_in(found->second->content());
     }
     std::string_view membership(const proto::EventId* id) const {
         if (!id) return "leave";
@@ -67,7 +70,8 @@ Task<bool> Visibility::sees_all(proto::RoomId room_id, const std::vector<storage
     if (!current_id || !create_id) co_return false;
     for (const auto& stored : events) {
         const auto& event = *stored->event;
-        if (event.is_state(event_type::kHistoryVisibility) && event.event_id() != *current_id) co_return false;
+        if (event.is_state(event_type::kHistoryVisibility) && event.event_id() != *current_id)
+            co_return false;
     }
     std::vector<proto::EventId> ids;
     ids.push_back(*current_id);

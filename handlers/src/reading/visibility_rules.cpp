@@ -22,9 +22,12 @@ bool may_see(const StateAtEvent& state, std::int64_t stream_ordering, const Room
     if (state.membership == "join") return true;
     switch (state.visibility) {
         case HistoryVisibility::kWorldReadable:
-        case HistoryVisibility::kShared: return true;  // the user was joined at the event or later
-        case HistoryVisibility::kInvited: return state.membership == "invite";
-        case HistoryVisibility::kJoined: return false;
+        case HistoryVisibility::kShared:
+            return true;  // the user was joined at the event or later
+        case HistoryVisibility::kInvited:
+            return state.membership == "invite";
+        case HistoryVisibility::kJoined:
+            return false;
     }
     return false;
 }

@@ -1,5 +1,7 @@
 #include "sync/room_membership.hpp"
 
+#include <limits>
+
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
 
@@ -26,7 +28,7 @@ bool RoomMembership::may_have_changed(const std::string& user_id, std::int64_t f
     return changes_.has_changed(user_id, from);
 }
 
-Task<SyncRooms> RoomMembership::initial(storage::UserRoomsPtr rooms, std::int64_t now, bool include_leave) {
+Task<SyncRooms> RoomMembership::initial(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t now, bool include_leave) {
     SyncRooms out;
     for (const auto& [room_id, room] : *rooms) {
         if (room.membership == "join") {
@@ -36,7 +38,8 @@ Task<SyncRooms> RoomMembership::initial(storage::UserRoomsPtr rooms, std::int64_
         } else if (room.membership == "knock") {
             out.knocked.push_back({room_id, room.event_id});
         } else if (include_leave && !room.forgotten) {
-            out.left.push_back({room_id, room.event_id, std::min(room.stream_ordering, now), 0});
+            const bool was_joined = co_await membership_before(room.event_id, user_id) == "join";
+            out.left.push_back({room_id, room.event_id, std::min(room.stream_ordering, now), 0, was_joined});
         }
     }
     co_return out;
@@ -56,42 +59,58 @@ Task<std::string> RoomMembership::membership_before(proto::EventId member_event,
     co_return previous ? std::string{previous->membership().value_or("leave")} : "leave";
 }
 
-Task<SyncRooms> RoomMembership::since(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from, std::int64_t now,
-                                      bool include_leave) {
-    SyncRooms out;
-    std::map<proto::RoomId, std::vector<storage::EventsStore::MembershipChange>> changed;
-    if (may_have_changed(user_id, from)) {
-        for (auto& change : co_await events_.membership_changes(user_id, from, now)) changed[change.room_id].push_back(std::move(change));
-    }
-    for (const auto& [room_id, room] : *rooms) {
-        // A membership event newer than `now` belongs to the next answer; until then each event's visibility decides.
-        if (room.membership == "join" && !changed.contains(room_id)) out.joined.push_back({room_id, false, room.stream_ordering <= now});
-    }
-    for (const auto& [room_id, changes] : changed) {
-        const auto& last = changes.back();
-        const bool was_joined = co_await membership_before(changes.front().event_id, user_id) == "join";
-        const bool always_joined =
-            was_joined && std::all_of(changes.begin(), changes.end(), [](const auto& change) { return change.membership == "join"; });
-        if (last.membership == "join") {
-            out.joined.push_back({room_id, !always_joined, always_joined});
-        } else if (last.membership == "invite") {
-            out.invited.push_back({room_id, last.event_id});
-        } else if (last.membership == "knock") {
-            out.knocked.push_back({room_id, last.event_id});
-        } else {
-            const auto room = rooms->find(room_id);
-            if (room != rooms->end() && room->second.forgotten) continue;
-            // Leaving again what was left already, or being banned after leaving, is no news unless left rooms are asked for.
-            if (!was_joined && changes.size() == 1 && last.sender != user_id && !include_leave) {
-                const auto before = co_await membership_before(last.event_id, user_id);
-                if (before == "leave" && last.membership == "leave") continue;
-            }
-            const bool joined_between =
-                std::any_of(changes.begin(), changes.end(), [](const auto& change) { return change.membership == "join"; });
-            out.left.push_back({room_id, last.event_id, last.stream_ordering, was_joined || !joined_between ? from : 0});
-        }
+Task<RoomMembership::ChangesOfUser> RoomMembership::changes_of(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from,
+                                                               std::int64_t now) {
+    ChangesOfUser out;
+    const bool later = std::any_of(rooms->begin(), rooms->end(), [now](const auto& entry) { return entry.second.stream_ordering > now; });
+    if (!later && !may_have_changed(user_id, from)) co_return out;
+    const auto upto = later ? std::numeric_limits<std::int64_t>::max() : now;
+    for (auto& change : co_await events_.membership_changes(user_id, from, upto)) {
+        auto& side = change.stream_ordering <= now ? out.until_now : out.later;
+        const auto room_id = change.room_id;
+        side[room_id].push_back(std::move(change));
     }
     co_return out;
+}
+
+Task<SyncRooms> RoomMembership::since(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from, std::int64_t now) {
+    SyncRooms out;
+    const auto changed = co_await changes_of(user_id, rooms, from, now);
+    for (const auto& [room_id, room] : *rooms) {
+        if (changed.until_now.contains(room_id)) continue;
+        const auto later = changed.later.find(room_id);
+        // What is newer than `now` belongs to the next answer: in this one the room is what it was before.
+        const bool joined = later == changed.later.end()
+                                ? room.membership == "join"
+                                : co_await membership_before(later->second.front().event_id, user_id) == "join";
+        if (joined) out.joined.push_back({room_id, false, true});
+    }
+    for (const auto& [room_id, changes] : changed.until_now) co_await add_changed(out, user_id, rooms, changes, from);
+    co_return out;
+}
+
+Task<void> RoomMembership::add_changed(SyncRooms& out, std::string user_id, storage::UserRoomsPtr rooms, const Changes& changes,
+                                       std::int64_t from) {
+    const auto& last = changes.back();
+    const auto& room_id = last.room_id;
+    const auto before = co_await membership_before(changes.front().event_id, user_id);
+    const auto is_join = [](const auto& change) { return change.membership == "join"; };
+    const bool joined_between = std::any_of(changes.begin(), changes.end(), is_join);
+    if (last.membership == "join") {
+        const bool throughout = before == "join" && std::all_of(changes.begin(), changes.end(), is_join);
+        out.joined.push_back({room_id, !throughout, throughout});
+    } else if (last.membership == "invite") {
+        out.invited.push_back({room_id, last.event_id});
+    } else if (last.membership == "knock") {
+        out.knocked.push_back({room_id, last.event_id});
+    } else {
+        const auto room = rooms->find(room_id);
+        if (room != rooms->end() && room->second.forgotten) co_return;
+        // To be removed from a room that one has left is no news.
+        if (before == "leave" && changes.size() == 1 && last.membership == "leave") co_return;
+        const bool was_joined = before == "join";
+        out.left.push_back({room_id, last.event_id, last.stream_ordering, was_joined || !joined_between ? from : 0, was_joined || joined_between});
+    }
 }
 
 }  // namespace weft::handlers

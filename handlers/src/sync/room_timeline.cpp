@@ -16,6 +16,10 @@ std::vector<proto::EventId> ids_of(const std::vector<storage::TimelineEntry>& en
     return ids;
 }
 
+std::size_t count_state(const std::vector<storage::StoredEventPtr>& events) {
+    return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [](const auto& stored) { return stored->event->is_state(); }));
+}
+
 }  // namespace
 
 bool RoomTimeline::shows(const proto::EventId& id) const {
@@ -52,20 +56,26 @@ Task<RoomTimeline> TimelineLoader::fill(TimelineWanted wanted, storage::EventsSt
                                         const proto::EventFilter& filter, const std::unordered_set<std::string>& ignored_users,
                                         std::size_t limit) {
     RoomTimeline out;
-    out.limited = recent.limited;
-    std::int64_t first = wanted.to + 1;  // stream ordering of the oldest event looked at
+    out.prev_batch = storage::RoomToken{std::nullopt, wanted.to}.to_string();
+    if (filter.admits_nothing()) {
+        // Such a timeline is never limited, but the state in it may have changed.
+        out.hides_state = !recent.entries.empty();
+        co_return out;
+    }
     for (int refills = 0;; ++refills) {
         auto loaded = co_await events_.get_stored(ids_of(recent.entries));
-        if (!recent.entries.empty()) first = recent.entries.front().stream_ordering;
+        std::erase_if(loaded, [](const auto& stored) { return stored->event->metadata().soft_failed; });
         auto visible = wanted.check_visibility ? co_await visibility_.visible(user_id, loaded) : loaded;
         std::erase_if(visible, [&](const auto& stored) {
             const auto& event = *stored->event;
-            if (event.metadata().soft_failed || !filter.matches(event)) return true;
+            if (!filter.matches(event)) return true;
             return !event.is_state() && ignored_users.contains(event.sender().str());
         });
+        out.hides_state = out.hides_state || count_state(visible) < count_state(loaded);
         out.window.insert(out.window.begin(), loaded.begin(), loaded.end());
         out.events.insert(out.events.begin(), visible.begin(), visible.end());
-        if (out.events.size() >= limit || !recent.limited || refills == kRefillsMax || filter.admits_nothing()) break;
+        if (out.events.size() >= limit || !recent.limited || refills == kRefillsMax) break;
+        const auto first = recent.entries.front().stream_ordering;
         recent = co_await events_.recent_events(wanted.room_id, wanted.from, first - 1, kRefillEvents);
     }
     out.limited = recent.limited;
@@ -74,20 +84,18 @@ Task<RoomTimeline> TimelineLoader::fill(TimelineWanted wanted, storage::EventsSt
         out.events.erase(out.events.begin(), out.events.end() - static_cast<std::ptrdiff_t>(limit));
     }
     // The window begins with the first event that is shown: what is older belongs to the state before it.
-    if (!out.events.empty()) {
-        const auto start = out.events.front()->event->stream_ordering();
-        std::erase_if(out.window, [start](const auto& stored) { return stored->event->stream_ordering() < start; });
-        const auto& oldest = *out.events.front()->event;
-        out.prev_batch = storage::RoomToken{oldest.depth(), oldest.stream_ordering() - 1}.to_string();
-    } else {
+    if (out.events.empty()) {
         out.window.clear();
-        out.prev_batch = storage::RoomToken{std::nullopt, out.limited ? first - 1 : wanted.to}.to_string();
+        co_return out;
     }
+    const auto& oldest = *out.events.front()->event;
+    std::erase_if(out.window, [&](const auto& stored) { return stored->event->stream_ordering() < oldest.stream_ordering(); });
+    out.prev_batch = storage::RoomToken{oldest.depth(), oldest.stream_ordering() - 1}.to_string();
     co_return out;
 }
 
-std::optional<std::map<proto::StateKey, std::optional<proto::EventId>>> undo_window(const RoomTimeline& timeline) {
-    std::map<proto::StateKey, std::optional<proto::EventId>> undone;
+std::optional<StateChanges> undo_window(const RoomTimeline& timeline) {
+    StateChanges undone;
     for (auto place = timeline.window.rbegin(); place != timeline.window.rend(); ++place) {
         const auto& event = *(*place)->event;
         const auto older = std::next(place);

@@ -20,6 +20,7 @@ struct RoomTimeline {
     std::vector<storage::StoredEventPtr> events;  // shown, oldest first
     std::vector<storage::StoredEventPtr> window;  // all events from the first shown one on, also those the filter rejects
     bool limited = false;
+    bool hides_state = false;  // state events since the client's token were looked at and are not shown
     std::string prev_batch;
 
     bool shows(const proto::EventId& id) const;
@@ -51,8 +52,11 @@ private:
     Visibility& visibility_;
 };
 
+/// Key → the event that holds it, or none.
+using StateChanges = std::map<proto::StateKey, std::optional<proto::EventId>>;
+
 /// The state at the start of a timeline, told as differences to the state at its end: each state event of the window is
 /// undone, newest first. Nothing if the window is not a simple chain, where only state groups know.
-std::optional<std::map<proto::StateKey, std::optional<proto::EventId>>> undo_window(const RoomTimeline& timeline);
+std::optional<StateChanges> undo_window(const RoomTimeline& timeline);
 
 }  // namespace weft::handlers

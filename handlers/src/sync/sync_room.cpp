@@ -35,7 +35,8 @@ std::vector<std::string> room_heroes(const storage::RoomState& state, const std:
     std::vector<std::string> gone;
     for (const auto& [member_id, member] : state.members) {
         if (member_id == user_id) continue;
-        (member.membership == "join" || member.membership == "invite" ? present : gone).push_back(member_id);
+        if (member.membership == "join" || member.membership == "invite") present.push_back(member_id);
+        if (member.membership == "leave" || member.membership == "ban") gone.push_back(member_id);
     }
     auto& heroes = present.empty() ? gone : present;
     const auto count = std::min(heroes.size(), kHeroesMax);
@@ -44,9 +45,9 @@ std::vector<std::string> room_heroes(const storage::RoomState& state, const std:
     return heroes;
 }
 
-boost::json::object room_summary(const storage::RoomState& state, const std::string& user_id) {
+boost::json::object room_summary(const storage::RoomState& state, const std::string& user_id, bool has_name) {
     boost::json::object out{{"m.joined_member_count", state.joined}, {"m.invited_member_count", state.invited}};
-    if (!state.find(proto::event_type::kName) && !state.find(proto::event_type::kCanonicalAlias)) {
+    if (!has_name) {
         boost::json::array heroes;
         for (const auto& hero : room_heroes(state, user_id)) heroes.emplace_back(hero);
         out["m.heroes"] = std::move(heroes);
@@ -54,91 +55,121 @@ boost::json::object room_summary(const storage::RoomState& state, const std::str
     return out;
 }
 
+/// The state at the start of a timeline: the end's, with the timeline undone; from state groups where the room forked.
+class RoomStateChooser::AtStart {
+public:
+    AtStart(storage::RoomStatePtr end, StateChanges undone) : end_{std::move(end)}, undone_{std::move(undone)} {}
+    explicit AtStart(storage::StateMapPtr whole) : whole_{std::move(whole)} {}
+
+    const proto::EventId* find(const proto::StateKey& key) const {
+        if (whole_) return lookup(*whole_, key);
+        if (const auto change = undone_.find(key); change != undone_.end()) return change->second ? &*change->second : nullptr;
+        return lookup(end_->events, key);
+    }
+    /// All keys it has, perhaps more.
+    std::unordered_set<proto::StateKey> keys() const {
+        std::unordered_set<proto::StateKey> out;
+        for (const auto& [key, id] : whole_ ? *whole_ : end_->events) out.insert(key);
+        for (const auto& [key, id] : undone_) out.insert(key);
+        return out;
+    }
+
+private:
+    static const proto::EventId* lookup(const proto::StateMap& state, const proto::StateKey& key) {
+        const auto found = state.find(key);
+        return found == state.end() ? nullptr : &found->second;
+    }
+
+    storage::RoomStatePtr end_;
+    StateChanges undone_;
+    storage::StateMapPtr whole_;
+};
+
+Task<RoomStateChooser::AtStart> RoomStateChooser::at_start(const RoomTimeline& timeline, storage::RoomStatePtr end) {
+    if (auto undone = undo_window(timeline)) co_return AtStart{std::move(end), std::move(*undone)};
+    auto whole = co_await states_.state_before(timeline.window.front()->event->event_id());
+    if (!whole) co_return AtStart{std::move(end), {}};
+    co_return AtStart{std::move(whole)};
+}
+
 Task<std::vector<proto::EventId>> RoomStateChooser::choose(Wanted wanted, proto::RoomId room_id, const RoomTimeline& timeline,
                                                            storage::RoomStatePtr end) {
     const auto& filter = wanted.filter->room.state;
-    const bool lazy = wanted.filter->lazy_load_members();
-    std::vector<proto::EventId> out;
-    if (filter.admits_nothing()) co_return out;
-
-    // The state at the start of the timeline: the end's, with the timeline undone; from state groups where the room forked.
-    auto undone = undo_window(timeline);
-    storage::StateMapPtr start_from_group;
-    if (!undone) {
-        start_from_group = co_await states_.state_before(timeline.window.front()->event->event_id());
-        undone.emplace();
-    }
-    const auto at_start = [&](const proto::StateKey& key) -> const proto::EventId* {
-        if (start_from_group) {
-            const auto found = start_from_group->find(key);
-            return found == start_from_group->end() ? nullptr : &found->second;
-        }
-        if (const auto change = undone->find(key); change != undone->end()) return change->second ? &*change->second : nullptr;
-        const auto found = end->events.find(key);
-        return found == end->events.end() ? nullptr : &found->second;
-    };
-    std::unordered_set<proto::EventId> chosen;
-    const auto add = [&](const proto::EventId& id) {
-        if (!timeline.shows(id) && chosen.insert(id).second) out.push_back(id);
-    };
-
-    std::unordered_set<std::string> wanted_members;
-    if (lazy) {
-        for (const auto& stored : timeline.events) wanted_members.insert(stored->event->sender().str());
-        if (wanted.full) {
-            wanted_members.insert(wanted.user_id);
-            for (auto& hero : room_heroes(*end, wanted.user_id)) wanted_members.insert(std::move(hero));
-        }
-    }
-    const auto skip = [&](const proto::StateKey& key) {
-        if (!filter.matches_type(key.type)) return true;
-        return lazy && key.type == proto::event_type::kMember;  // members are added one by one below
-    };
-
+    if (filter.admits_nothing()) co_return std::vector<proto::EventId>{};
+    const auto start = co_await at_start(timeline, end);
+    Choice choice{timeline, {}, {}};
     if (wanted.full) {
-        std::unordered_set<proto::StateKey> keys;
-        if (start_from_group) {
-            for (const auto& [key, id] : *start_from_group) keys.insert(key);
-        } else {
-            for (const auto& [key, id] : *undone) keys.insert(key);
-        }
-        for (const auto& [key, id] : end->events) keys.insert(key);
-        for (const auto& key : keys) {
-            if (skip(key)) continue;
-            if (const auto* id = at_start(key)) add(*id);
-        }
-        // What the filter kept out of the timeline is part of the state all the same.
-        for (const auto& stored : timeline.window) {
-            const auto& event = *stored->event;
-            if (event.is_state() && !skip(event.key())) {
-                if (const auto found = end->events.find(event.key()); found != end->events.end()) add(found->second);
-            }
-        }
-    } else {
-        const bool window_is_whole = timeline.window.size() == timeline.events.size();
-        if (timeline.limited || !window_is_whole) {
-            for (const auto& key : co_await states_.changed_keys(room_id, wanted.since, wanted.now)) {
-                // With lazy loading members that changed are news as well: the client may know the old ones.
-                if (!filter.matches_type(key.type)) continue;
-                std::vector<proto::EventId> candidates;
-                if (const auto* id = at_start(key)) candidates.push_back(*id);
-                if (const auto found = end->events.find(key); !window_is_whole && found != end->events.end()) candidates.push_back(found->second);
-                for (const auto& event : co_await events_.get_events(std::move(candidates))) {
-                    if (event->stream_ordering() > wanted.since) add(event->event_id());
-                }
-            }
+        choose_all(wanted, start, *end, choice);
+    } else if (timeline.limited || timeline.hides_state) {
+        co_await choose_changed(wanted, room_id, start, *end, choice);
+    }
+    if (wanted.filter->lazy_load_members() && filter.matches_type(proto::event_type::kMember)) {
+        choose_members(wanted, room_id, start, *end, choice);
+    }
+    co_return std::move(choice.ids);
+}
+
+void RoomStateChooser::Choice::add(const proto::EventId& id) {
+    if (!timeline.shows(id) && chosen.insert(id).second) ids.push_back(id);
+}
+
+void RoomStateChooser::choose_all(const Wanted& wanted, const AtStart& start, const storage::RoomState& end, Choice& choice) {
+    const bool lazy = wanted.filter->lazy_load_members();
+    const auto skip = [&](const proto::StateKey& key) {
+        return !wanted.filter->room.state.matches_type(key.type) || (lazy && key.type == proto::event_type::kMember);
+    };
+    for (const auto& key : start.keys()) {
+        if (skip(key)) continue;
+        if (const auto* id = start.find(key)) choice.add(*id);
+    }
+    // What the filter kept out of the timeline is part of the state all the same.
+    for (const auto& stored : choice.timeline.window) {
+        const auto& event = *stored->event;
+        if (!event.is_state() || skip(event.key())) continue;
+        if (const auto found = end.events.find(event.key()); found != end.events.end()) choice.add(found->second);
+    }
+}
+
+/// What changed between the client's token and the start of the timeline, and what the timeline hides. Members are among it
+/// whether they are loaded lazily or not: the client may know what they were.
+Task<void> RoomStateChooser::choose_changed(const Wanted& wanted, proto::RoomId room_id, const AtStart& start, const storage::RoomState& end,
+                                            Choice& choice) {
+    std::vector<proto::EventId> candidates;
+    for (const auto& key : co_await states_.changed_keys(room_id, wanted.since, wanted.now)) {
+        if (!wanted.filter->room.state.matches_type(key.type)) continue;
+        if (const auto* id = start.find(key)) candidates.push_back(*id);
+        if (!choice.timeline.hides_state) continue;
+        if (const auto found = end.events.find(key); found != end.events.end()) candidates.push_back(found->second);
+    }
+    for (const auto& event : co_await events_.get_events(std::move(candidates))) {
+        if (event->stream_ordering() > wanted.since) choice.add(event->event_id());
+    }
+}
+
+/// The members whom the timeline and the room's name show, unless the device has them.
+void RoomStateChooser::choose_members(const Wanted& wanted, const proto::RoomId& room_id, const AtStart& start, const storage::RoomState& end,
+                                      Choice& choice) {
+    std::set<std::string> members;
+    for (const auto& stored : choice.timeline.events) members.insert(stored->event->sender().str());
+    if (wanted.full) members.insert(wanted.user_id);
+    if (wanted.summary) {
+        for (auto& hero : room_heroes(end, wanted.user_id)) members.insert(std::move(hero));
+    }
+    const auto take = [&](const std::string& user_id, const proto::EventId& id) {
+        return lazy_.take(wanted.exchange, room_id.str() + '\x1f' + user_id, id.str());
+    };
+    for (const auto& user_id : members) {
+        const auto* id = start.find({std::string{proto::event_type::kMember}, user_id});
+        if (!id || choice.timeline.shows(*id)) continue;
+        const bool fresh = take(user_id, *id);
+        if (fresh || wanted.filter->room.state.include_redundant_members || wanted.full) choice.add(*id);
+    }
+    // Those in the timeline come last: they are what the device has then.
+    for (const auto& stored : choice.timeline.events) {
+        if (stored->event->is_state() && stored->event->type() == proto::event_type::kMember) {
+            take(*stored->event->state_key(), stored->event->event_id());
         }
     }
-    if (lazy && filter.matches_type(proto::event_type::kMember)) {
-        for (const auto& user_id : wanted_members) {
-            const proto::StateKey key{std::string{proto::event_type::kMember}, user_id};
-            const auto* id = at_start(key);
-            if (!id || timeline.shows(*id)) continue;
-            const bool fresh = lazy_.take(wanted.device, room_id.str() + '\x1f' + user_id, id->str());
-            if (fresh || filter.include_redundant_members || wanted.full) add(*id);
-        }
-    }
-    co_return out;
 }
 
 void write_joined_room(proto::JsonWriter& writer, const SyncRoom& room, const EventViewer& viewer) {

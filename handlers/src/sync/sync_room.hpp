@@ -36,22 +36,36 @@ public:
     struct Wanted {
         const proto::FilterDefinition* filter;
         std::string user_id;
-        std::string device;           // key of the device among LazyMembers
-        bool full = false;            // everything, not only what changed since
+        LazyMembers::Exchange exchange;
+        bool full = false;     // everything, not only what changed since
+        bool summary = false;  // the client is told of the room's heroes
         std::int64_t since = 0;
         std::int64_t now = 0;
     };
-    /// IDs of the state events to send; `end` is the state at the end of the timeline. Load them, then pass them to keep().
+    /// IDs of the state events to send; `end` is the state at the end of the timeline. Whoever loads them still has to look at
+    /// what the filter says of their senders.
     Task<std::vector<proto::EventId>> choose(Wanted wanted, proto::RoomId room_id, const RoomTimeline& timeline, storage::RoomStatePtr end);
 
 private:
+    class AtStart;
+    struct Choice {
+        const RoomTimeline& timeline;
+        std::vector<proto::EventId> ids;
+        std::unordered_set<proto::EventId> chosen;
+        void add(const proto::EventId& id);
+    };
+    Task<AtStart> at_start(const RoomTimeline& timeline, storage::RoomStatePtr end);
+    static void choose_all(const Wanted& wanted, const AtStart& start, const storage::RoomState& end, Choice& choice);
+    Task<void> choose_changed(const Wanted& wanted, proto::RoomId room_id, const AtStart& start, const storage::RoomState& end, Choice& choice);
+    void choose_members(const Wanted& wanted, const proto::RoomId& room_id, const AtStart& start, const storage::RoomState& end, Choice& choice);
+
     storage::EventsStore& events_;
     storage::StateStore& states_;
     LazyMembers& lazy_;
 };
 
-/// Name and numbers of a room for clients that do not load all members.
-boost::json::object room_summary(const storage::RoomState& state, const std::string& user_id);
+/// Numbers of a room, and who is in it where it has no name: for clients that do not load all members.
+boost::json::object room_summary(const storage::RoomState& state, const std::string& user_id, bool has_name);
 /// The members a client shows where a room has no name: at most five others.
 std::vector<std::string> room_heroes(const storage::RoomState& state, const std::string& user_id);
 

@@ -1,5 +1,7 @@
 #include "weft/proto/replication/commands.hpp"
 
+#include <charconv>
+
 #include <fmt/format.h>
 #include <boost/json/array.hpp>
 
@@ -265,6 +267,27 @@ Result<Command> parse_line(std::string_view line) {
     if (name == ClearUserSyncs::kSynapseName) name = ClearUserSyncs::kName;
     if (auto command = read_any(std::type_identity<Command>{}, name, rest)) return std::move(*command);
     return core::ParseError{fmt::format("KeyError({})", python_repr(name))};
+}
+
+std::optional<RdataView> view_rdata(std::string_view line) {
+    constexpr std::string_view kStart = "RDATA ";
+    if (!line.starts_with(kStart)) return std::nullopt;
+    line.remove_prefix(kStart.size());
+    RdataView view;
+    std::string_view token;
+    for (auto* field : {&view.stream, &view.instance, &token}) {
+        const auto space = line.find(' ');
+        if (space == line.npos) return std::nullopt;
+        *field = line.substr(0, space);
+        line.remove_prefix(space + 1);
+    }
+    view.row = line;
+    if (token == "batch") return view;
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
+    if (error != std::errc{} || end != token.data() + token.size()) return std::nullopt;
+    view.token = number;
+    return view;
 }
 
 Result<std::string> format_line(const Command& command, Dialect dialect) {

@@ -23,7 +23,8 @@ std::optional<std::string> membership_in(const http::Request& request, std::stri
 
 void write_member(proto::JsonWriter& writer, const proto::Event& member) {
     writer.key(*member.state_key()).begin_object();
-    if (const auto name = proto::get_string(member.content(), "displayname")) writer.member("display_name", *name);
+    if (const auto name = proto::get_string(member.content(), "displayname"))
+        writer.member("display_name", *name);
     if (const auto url = proto::get_string(member.content(), "avatar_url")) writer.member("avatar_url", *url);
     writer.end_object();
 }

@@ -65,8 +65,8 @@ handlers::EventViewer viewer_of(const http::Request& request, const core::Clock&
     return viewer;
 }
 
-void write_events(proto::JsonWriter& writer, std::string_view name, const std::vector<storage::StoredEventPtr>& events,
-                  const handlers::EventViewer& viewer) {
+void write_events(proto::JsonWriter& writer, std::string_view name,
+                  const std::vector<storage::StoredEventPtr>& events, const handlers::EventViewer& viewer) {
     writer.key(name);
     handlers::append_events(writer.begin_raw_value(), events, viewer);
 }

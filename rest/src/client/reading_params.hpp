@@ -30,7 +30,7 @@ proto::EventId event_id_of(const http::Request& request);
 /// How the requester sees events.
 handlers::EventViewer viewer_of(const http::Request& request, const core::Clock& clock);
 /// `"name": [events]`.
-void write_events(proto::JsonWriter& writer, std::string_view name, const std::vector<storage::StoredEventPtr>& events,
-                  const handlers::EventViewer& viewer);
+void write_events(proto::JsonWriter& writer, std::string_view name,
+                  const std::vector<storage::StoredEventPtr>& events, const handlers::EventViewer& viewer);
 
 }  // namespace weft::rest

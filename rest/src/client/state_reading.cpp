@@ -11,7 +11,8 @@ namespace {
 /// Whether the whole event is asked for, and not only its content.
 bool wants_event(const http::Request& request) {
     const auto format = request.query_param("format").value_or("content");
-    if (format != "content" && format != "event") throw core::MatrixError::invalid_param("format: content or event");
+    if (format != "content" && format != "event")
+        throw core::MatrixError::invalid_param("format: content or event");
     return format == "event";
 }
 
@@ -22,8 +23,8 @@ void StateReadingEndpoints::register_on(http::Router& router) {
                std::bind_front(&StateReadingEndpoints::get_state, this));
     // An empty state key may be left out, and then the slash before it too.
     router.add(reading_endpoint("getRoomStateWithKey",
-                                {"/rooms/{roomId}/state/{eventType}/{stateKey}", "/rooms/{roomId}/state/{eventType}",
-                                 "/rooms/{roomId}/state/{eventType}/"}),
+                                {"/rooms/{roomId}/state/{eventType}/{stateKey}",
+                                 "/rooms/{roomId}/state/{eventType}", "/rooms/{roomId}/state/{eventType}/"}),
                std::bind_front(&StateReadingEndpoints::get_state_event, this));
 }
 
@@ -39,7 +40,8 @@ Task<http::Response> StateReadingEndpoints::get_state_event(http::Request reques
     proto::StateKey key{request.param("eventType"), ""};
     const auto state_key = request.path_params.find("stateKey");
     if (state_key != request.path_params.end()) key.state_key = state_key->second;
-    const auto stored = co_await states_.state_event(request.auth().user_id, room_id_of(request), std::move(key));
+    const auto stored =
+        co_await states_.state_event(request.auth().user_id, room_id_of(request), std::move(key));
     std::string body;
     if (whole) {
         handlers::append_event(body, *stored, viewer_of(request, clock_));

@@ -24,6 +24,9 @@ constexpr Sql kLoadEventsWithPush{
     ", (SELECT array_to_string(array_agg(p.highlight || p.user_id), ' ') FROM event_push_actions p "
     "WHERE p.room_id = ej.room_id AND p.event_id = ej.event_id AND p.notif = 1)" WEFT_EVENT_TABLES};
 
+constexpr Sql kDevicesOfTokens{"devices_of_tokens",
+                               "SELECT id, device_id FROM access_tokens WHERE id = ANY($1::bigint[]) AND device_id IS NOT NULL"};
+
 #undef WEFT_EVENT_COLUMNS
 #undef WEFT_EVENT_TABLES
 
@@ -84,7 +87,12 @@ const proto::RoomVersion* version_in_create_event(std::string_view event_json) {
     return proto::RoomVersion::find(content ? proto::get_string(*content, "room_version").value_or("1") : "1");
 }
 
-Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks) {
+namespace {
+
+using StoredEvents = std::unordered_map<proto::EventId, StoredEventPtr>;
+
+/// Events with their redactions applied, otherwise as their writer left them.
+Task<LoadedEvents> load_as_written(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks) {
     LoadedEvents out;
     const auto rows = co_await db.query(with_push_marks == WithPushMarks::kYes ? kLoadEventsWithPush : kLoadEvents, texts(ids));
     std::unordered_map<proto::EventId, std::vector<proto::EventId>> redacted_by;
@@ -122,6 +130,76 @@ Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, Wi
             break;
         }
     }
+    co_return out;
+}
+
+/// The state event that a stored one replaced, where the event does not say itself what that held.
+std::optional<proto::EventId> replaced_by(const proto::Event& event) {
+    const auto& facts = event.unsigned_data();
+    if (!event.is_state() || proto::get_object(facts, "prev_content")) return std::nullopt;
+    const auto id = proto::get_string(facts, "replaces_state");
+    return id ? std::optional{proto::EventId::trusted(std::string{*id})} : std::nullopt;
+}
+
+proto::EventPtr with_replaced(const proto::Event& event, const proto::Event& replaced) {
+    auto object = event.to_object();
+    auto& facts = object["unsigned"].as_object();
+    facts["prev_content"] = replaced.content();
+    facts["prev_sender"] = replaced.sender().str();
+    auto completed = proto::Event::from_database(event.event_id(), proto::to_json(object), "", event.room_version());
+    // What made the event loadable is in it still.
+    return completed.value()->with_metadata(event.metadata());
+}
+
+/// Synapse writes into a state event only which one it replaced; what that held is looked up. Weft writes both.
+Task<void> add_replaced_content(Database& db, StoredEvents& events) {
+    std::vector<proto::EventId> replaced_ids;
+    for (const auto& [id, stored] : events) {
+        if (auto replaced = replaced_by(*stored->event)) replaced_ids.push_back(std::move(*replaced));
+    }
+    if (replaced_ids.empty()) co_return;
+    const auto loaded = co_await load_as_written(db, std::move(replaced_ids), WithPushMarks::kNo);
+    for (auto& [id, stored] : events) {
+        const auto replaced_id = replaced_by(*stored->event);
+        const auto found = replaced_id ? loaded.events.find(*replaced_id) : loaded.events.end();
+        if (found == loaded.events.end()) continue;
+        const auto& replaced = *found->second->event;
+        // The name may be another server's, which could ask for any event by it.
+        if (replaced.room_id() != stored->event->room_id() || replaced.key() != stored->event->key()) continue;
+        stored = std::make_shared<const StoredEvent>(StoredEvent{with_replaced(*stored->event, replaced), stored->redacted_because});
+    }
+}
+
+/// Synapse notes who may see a transaction ID by access token, Weft by device.
+Task<void> add_sending_devices(Database& db, StoredEvents& events) {
+    const auto token_of = [](const StoredEvent& stored) -> std::optional<std::int64_t> {
+        const auto& metadata = stored.event->metadata();
+        return metadata.txn_id && !metadata.device_id ? metadata.token_id : std::nullopt;
+    };
+    std::vector<std::int64_t> tokens;
+    for (const auto& [id, stored] : events) {
+        if (const auto token = token_of(*stored)) tokens.push_back(*token);
+    }
+    if (tokens.empty()) co_return;
+    std::unordered_map<std::int64_t, std::string> devices;
+    for (const auto row : co_await db.query(kDevicesOfTokens, tokens)) devices.emplace(row[0].i64(), row[1].str());
+    for (auto& [id, stored] : events) {
+        const auto token = token_of(*stored);
+        const auto device = token ? devices.find(*token) : devices.end();
+        if (device == devices.end()) continue;
+        auto metadata = stored->event->metadata();
+        metadata.device_id = device->second;
+        stored = std::make_shared<const StoredEvent>(
+            StoredEvent{stored->event->with_metadata(std::move(metadata)), stored->redacted_because});
+    }
+}
+
+}  // namespace
+
+Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks) {
+    auto out = co_await load_as_written(db, std::move(ids), with_push_marks);
+    co_await add_replaced_content(db, out.events);
+    co_await add_sending_devices(db, out.events);
     co_return out;
 }
 

@@ -20,7 +20,8 @@ struct LoadedEvents {
 
 enum class WithPushMarks { kNo, kYes };
 
-/// Reads events from the database, applying redactions. No cache.
+/// Reads events from the database, applying redactions; what Synapse keeps elsewhere than in the event is put into it. No
+/// cache.
 Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks);
 
 /// The version named in a create event's JSON; version 1 if it names none, null if we do not know it.

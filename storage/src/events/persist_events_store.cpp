@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "weft/core/async.hpp"
+#include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
 #include "weft/storage/store_error.hpp"
@@ -10,6 +12,9 @@ namespace weft::storage {
 namespace {
 
 constexpr std::size_t kStateGroupBlock = 50;
+/// How long a commit in doubt is followed up: a database that is restarted is back by then.
+constexpr int kAttemptsMax = 60;
+constexpr core::Milliseconds kAttemptPause{500};
 /// Members named in one cs_cache_fake row, so that it stays below the length of a replication line.
 constexpr std::size_t kMembersPerCacheRow = 50;
 
@@ -84,6 +89,7 @@ constexpr Sql kLocalMemberships{
     "INSERT INTO local_current_membership (room_id, user_id, event_id, membership) "
     "SELECT $1, u, e, m FROM unnest($2::text[], $3::text[], $4::text[]) AS t(u, e, m) "
     "ON CONFLICT (user_id, room_id) DO UPDATE SET event_id = excluded.event_id, membership = excluded.membership"};
+constexpr Sql kIsStored{"event_is_stored", "SELECT 1 FROM events WHERE event_id = $1"};
 constexpr Sql kNextStateGroups{"next_state_groups", "SELECT nextval('state_group_id_seq') FROM generate_series(1, $1::int)"};
 
 using Texts = std::vector<std::string>;
@@ -320,31 +326,65 @@ Task<PersistEventsStore::Outcome> PersistEventsStore::persist(PersistBatch batch
         metadata.stream_ordering = allocation.ids()[i];
         events.push_back(batch.events[i].event->with_metadata(std::move(metadata)));
     }
-    auto params = persist_params(batch, events, clock_.now_ms());
-    const bool has_state = batch.new_room || !batch.state_groups.empty() || !batch.state_delta.empty() || !batch.local_memberships.empty() ||
-                           std::any_of(events.begin(), events.end(), [](const auto& event) { return event->is_state(); });
-    try {
-        if (has_state) {
-            co_await db_.run("persist_events", [&](Transaction& txn) {
-                if (batch.new_room) {
-                    txn.exec(kInsertRoom, batch.room_id.str(), batch.creator, std::string{batch.version->id});
-                    txn.exec(kInsertRoomDepth, batch.room_id.str(), events.front()->depth());
-                }
-                write_state_groups(txn, batch);
-                txn.exec_params(kPersistEvents, params);
-                write_state_events(txn, batch, events);
-                write_current_state(txn, batch, allocation.first(), caches_);
-            });
-        } else {
-            co_await db_.query_params(kPersistEvents, std::move(params));
-        }
-    } catch (const UniqueViolation& error) {
-        if (!is_duplicate_transaction(error)) throw;
-        co_return DuplicateTransaction{};
-    }
+    if (!co_await store(batch, events)) co_return DuplicateTransaction{};
     committed(events);
     events_.publish(std::move(allocation), stream_rows(batch, events));
     co_return Persisted{std::move(events)};
+}
+
+/// False if a transaction ID is taken. A commit whose answer was lost is tried until it is known what became of it: as long
+/// as it may have happened, nobody's position may pass the tokens it holds, or its events would never be told of.
+Task<bool> PersistEventsStore::store(const PersistBatch& batch, const std::vector<proto::EventPtr>& events) {
+    bool in_doubt = false;
+    for (int attempt = 1;; ++attempt) {
+        std::exception_ptr failure;
+        bool duplicate = false;
+        bool taken = false;
+        try {
+            co_await write(batch, events);
+            co_return true;
+        } catch (const UniqueViolation& error) {
+            taken = true;
+            duplicate = is_duplicate_transaction(error);
+            failure = std::current_exception();
+        } catch (const CommitInDoubt&) {
+            in_doubt = true;
+            failure = std::current_exception();
+        } catch (const StoreError&) {
+            failure = std::current_exception();
+        }
+        // What is in the way of a second try may be the first one. PostgreSQL reports it only when that has ended.
+        if (taken && in_doubt && co_await is_stored(events.front()->event_id())) co_return true;
+        if (duplicate) co_return false;
+        if (taken || !in_doubt || attempt == kAttemptsMax) std::rethrow_exception(failure);
+        core::log_warning("storage.events", "room {}: it is not known whether a batch was stored; trying again", batch.room_id);
+        co_await core::sleep_for(kAttemptPause);
+    }
+}
+
+Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vector<proto::EventPtr>& events) {
+    auto params = persist_params(batch, events, clock_.now_ms());
+    const bool has_state = batch.new_room || !batch.state_groups.empty() || !batch.state_delta.empty() || !batch.local_memberships.empty() ||
+                           std::any_of(events.begin(), events.end(), [](const auto& event) { return event->is_state(); });
+    if (!has_state) {
+        co_await db_.query_params(kPersistEvents, std::move(params));
+        co_return;
+    }
+    co_await db_.run("persist_events", [&](Transaction& txn) {
+        if (batch.new_room) {
+            txn.exec(kInsertRoom, batch.room_id.str(), batch.creator, std::string{batch.version->id});
+            txn.exec(kInsertRoomDepth, batch.room_id.str(), events.front()->depth());
+        }
+        write_state_groups(txn, batch);
+        txn.exec_params(kPersistEvents, params);
+        write_state_events(txn, batch, events);
+        write_current_state(txn, batch, events.front()->stream_ordering(), caches_);
+    });
+}
+
+Task<bool> PersistEventsStore::is_stored(proto::EventId event_id) {
+    const auto rows = co_await db_.query(kIsStored, event_id.str());
+    co_return !rows.empty();
 }
 
 Task<std::int64_t> PersistEventsStore::next_state_group_id() {

@@ -43,9 +43,8 @@ void RecentTimelines::forget_before(const proto::RoomId& room_id, std::int64_t t
 std::optional<EventsStore::Recent> RecentTimelines::find(const proto::RoomId& room_id, std::int64_t from, std::int64_t to,
                                                          std::size_t limit) {
     const auto found = rooms_.find(room_id);
-    if (from < (found == rooms_.end() ? floor_ : found->second.floor)) return std::nullopt;
     EventsStore::Recent out;
-    if (found == rooms_.end()) return out;
+    if (found == rooms_.end()) return from < floor_ ? std::nullopt : std::optional{out};
     const auto& entries = found->second.entries;
     auto last = entries.end();
     while (last != entries.begin() && std::prev(last)->stream_ordering > to) --last;
@@ -57,6 +56,8 @@ std::optional<EventsStore::Recent> RecentTimelines::find(const proto::RoomId& ro
         }
         --first;
     }
+    // With more than enough of them, it does not matter what came before.
+    if (!out.limited && from < found->second.floor) return std::nullopt;
     out.entries.assign(first, last);
     return out;
 }

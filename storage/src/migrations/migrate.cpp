@@ -20,6 +20,9 @@ constexpr Sql kTryLock{"migrate_try_lock", "SELECT pg_try_advisory_lock($1)"};
 constexpr Sql kLock{"migrate_lock", "SELECT pg_advisory_lock($1)"};
 constexpr Sql kTableExists{"migrate_table_exists", "SELECT to_regclass($1) IS NOT NULL"};
 constexpr Sql kSynapseVersion{"migrate_synapse_version", "SELECT max(version) FROM schema_version"};
+constexpr Sql kPendingUpdates{
+    "migrate_pending_updates",
+    "SELECT string_agg(update_name, ', ' ORDER BY update_name) FROM background_updates"};
 constexpr Sql kApplied{"migrate_applied", "SELECT version FROM weft_schema_migrations"};
 constexpr Sql kRecord{"migrate_record",
                       "INSERT INTO weft_schema_migrations (version, name, applied_ts) VALUES ($1, $2, "
@@ -32,7 +35,8 @@ constexpr auto kCreateTable = R"sql(
         applied_ts BIGINT NOT NULL
     ))sql";
 
-/// A Synapse that used the database in between has counted on by itself.
+/// A Synapse that used the database in between has counted on by itself, and a dump of data alone has left
+/// the sequences behind.
 constexpr Sql kRaiseSequences{"migrate_raise_sequences", R"sql(
     SELECT setval('weft_access_token_id_seq', m) FROM (SELECT max(id) AS m FROM access_tokens) AS t,
         weft_access_token_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
@@ -41,7 +45,14 @@ constexpr Sql kRaiseSequences{"migrate_raise_sequences", R"sql(
         weft_push_rule_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
     UNION ALL
     SELECT setval('weft_push_rule_enable_id_seq', m) FROM (SELECT max(id) AS m FROM push_rules_enable) AS t,
-        weft_push_rule_enable_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int)sql"};
+        weft_push_rule_enable_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
+    UNION ALL
+    SELECT setval('state_group_id_seq', m) FROM (SELECT max(id) AS m FROM state_groups) AS t,
+        state_group_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
+    UNION ALL
+    SELECT setval('cache_invalidation_stream_seq', m)
+        FROM (SELECT max(stream_id) AS m FROM cache_invalidation_stream_by_instance) AS t,
+        cache_invalidation_stream_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int)sql"};
 
 bool table_exists(Connection& connection, const std::string& table) {
     return connection.execute(kTableExists, {Param{table}}).front()[0].boolean();
@@ -79,6 +90,15 @@ std::optional<std::int64_t> check_synapse_schema(Connection& connection) {
     return version;
 }
 
+/// Columns that one of Synapse's background updates still fills cannot be trusted, and only Synapse can
+/// finish it.
+void check_background_updates(Connection& connection) {
+    const auto pending = connection.execute(kPendingUpdates, {}).front()[0].opt_str();
+    if (!pending) return;
+    throw StoreError{fmt::format(
+        "Synapse's background updates are not finished: {}; run Synapse until they are", *pending)};
+}
+
 std::vector<int> applied_versions(Connection& connection) {
     std::vector<int> versions;
     for (const auto row : connection.execute(kApplied, {}))
@@ -109,6 +129,8 @@ std::vector<std::string> migrate(const Database& database) {
         connection.execute(kLock, {Param{kAdvisoryLock}});
     }
     const bool has_synapse_tables = check_synapse_schema(connection).has_value();
+    const bool adopting = has_synapse_tables && !table_exists(connection, "weft_schema_migrations");
+    if (adopting) check_background_updates(connection);
     connection.execute_script(kCreateTable);
 
     const auto applied = applied_versions(connection);

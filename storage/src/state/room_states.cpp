@@ -34,9 +34,10 @@ void RoomState::set(const proto::StateKey& key, std::optional<proto::EventId> ev
     }
 }
 
-RoomStates::RoomStates(std::size_t rooms_max, std::size_t events_max)
+RoomStates::RoomStates(std::size_t rooms_max, std::size_t events_max, asio::any_io_executor executor)
     : rooms_max_{rooms_max},
       events_max_{events_max},
+      executor_{std::move(executor)},
       rooms_gauge_{core::gauge("weft_room_states", "Rooms whose current state is in memory")} {}
 
 RoomStatePtr RoomStates::find(const proto::RoomId& room_id) {
@@ -46,15 +47,24 @@ RoomStatePtr RoomStates::find(const proto::RoomId& room_id) {
     return found->second.state;
 }
 
+RoomStates::LoadPtr RoomStates::loading(const proto::RoomId& room_id) const {
+    const auto found = loading_.find(room_id);
+    return found == loading_.end() ? nullptr : found->second;
+}
+
+void RoomStates::begin_load(const proto::RoomId& room_id) {
+    loading_.emplace(room_id, std::make_shared<Load>(executor_));
+}
+
 RoomStatePtr RoomStates::finish_load(const proto::RoomId& room_id, std::shared_ptr<RoomState> state) {
-    const auto loading = loading_.find(room_id);
-    if (loading == loading_.end()) return state;
-    if (state) {
-        for (const auto& delta : loading->second.deltas) state->set(delta.key, delta.event_id, delta.membership);
-    }
-    if (--loading->second.readers == 0) loading_.erase(loading);
-    if (!state) return nullptr;
-    if (auto present = find(room_id)) return present;  // another reader was faster, and it has been kept up since
+    const auto found = loading_.find(room_id);
+    if (found == loading_.end()) return nullptr;
+    const auto load = std::move(found->second);
+    loading_.erase(found);
+    load->done = true;
+    load->finished.notify_all();
+    if (!state || load->outdated) return nullptr;
+    for (const auto& delta : load->deltas) state->set(delta.key, delta.event_id, delta.membership);
     order_.push_front(room_id);
     events_ += state->events.size();
     rooms_.emplace(room_id, Entry{state, order_.begin()});
@@ -63,7 +73,7 @@ RoomStatePtr RoomStates::finish_load(const proto::RoomId& room_id, std::shared_p
 }
 
 void RoomStates::change(const proto::RoomId& room_id, const StateDelta& delta) {
-    if (const auto loading = loading_.find(room_id); loading != loading_.end()) loading->second.deltas.push_back(delta);
+    if (const auto load = loading(room_id)) load->deltas.push_back(delta);
     const auto found = rooms_.find(room_id);
     if (found == rooms_.end()) return;
     auto& state = found->second.state;
@@ -74,6 +84,12 @@ void RoomStates::change(const proto::RoomId& room_id, const StateDelta& delta) {
 }
 
 void RoomStates::drop(const proto::RoomId& room_id) {
+    // What is being read may be from before the change that nobody can tell.
+    if (const auto load = loading(room_id)) load->outdated = true;
+    erase(room_id);
+}
+
+void RoomStates::erase(const proto::RoomId& room_id) {
     const auto found = rooms_.find(room_id);
     if (found == rooms_.end()) return;
     events_ -= found->second.state->events.size();
@@ -82,7 +98,7 @@ void RoomStates::drop(const proto::RoomId& room_id) {
 }
 
 void RoomStates::evict() {
-    while (rooms_.size() > rooms_max_ || (events_ > events_max_ && rooms_.size() > 1)) drop(proto::RoomId{order_.back()});
+    while (rooms_.size() > rooms_max_ || (events_ > events_max_ && rooms_.size() > 1)) erase(proto::RoomId{order_.back()});
     rooms_gauge_.set(static_cast<double>(rooms_.size()));
 }
 

@@ -9,6 +9,10 @@ constexpr Sql kGroup{"state_group",
                      "SELECT e.prev_state_group, c.depth + 1 FROM chain c JOIN state_group_edges e ON e.state_group = c.state_group) "
                      "SELECT DISTINCT ON (s.type, s.state_key) s.type, s.state_key, s.event_id FROM chain c "
                      "JOIN state_groups_state s ON s.state_group = c.state_group ORDER BY s.type, s.state_key, c.depth"};
+constexpr Sql kChain{"state_group_chain",
+                     "WITH RECURSIVE chain(state_group, depth) AS (SELECT $1::bigint, 0 UNION ALL "
+                     "SELECT e.prev_state_group, c.depth + 1 FROM chain c JOIN state_group_edges e ON e.state_group = c.state_group) "
+                     "SELECT max(depth) FROM chain"};
 constexpr Sql kGroupKeys{
     "state_group_keys",
     "WITH RECURSIVE chain(root, state_group, depth) AS (SELECT g, g, 0 FROM unnest($1::bigint[]) AS g UNION ALL "
@@ -50,6 +54,11 @@ Task<StateMapPtr> StateGroups::get(std::int64_t group) {
     }
     put(group, state);
     co_return state;
+}
+
+Task<std::size_t> StateGroups::chain(std::int64_t group) {
+    const auto rows = co_await db_.query(kChain, group);
+    co_return static_cast<std::size_t>(rows.front()[0].i64());
 }
 
 Task<std::unordered_map<std::int64_t, proto::StateMap>> StateGroups::get_keys(std::vector<std::int64_t> groups,

@@ -17,6 +17,8 @@ public:
     StateGroups(Database& db, std::size_t entries_max) : db_{db}, entries_max_{entries_max} {}
 
     Task<StateMapPtr> get(std::int64_t group);
+    /// How many differences lead to the full group that this one is built on.
+    Task<std::size_t> chain(std::int64_t group);
     StateMapPtr cached(std::int64_t group);
     void put(std::int64_t group, StateMapPtr state);
     /// group → the wanted keys that it has.

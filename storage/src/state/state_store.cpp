@@ -42,9 +42,32 @@ struct StateStore::Impl {
     Impl(Database& database, EventsStore& events_store, std::size_t rooms_max, const asio::any_io_executor& executor)
         : db{database},
           events{events_store},
-          rooms{rooms_max, kStateEventsMax},
+          rooms{rooms_max, kStateEventsMax, executor},
           groups{database, kGroupEntriesMax},
           rooms_of_user{"rooms_of_user", kUsersMax, executor} {}
+
+    /// Reads rooms that nobody else reads. What changed beyond recognition while it was read is left out.
+    Task<std::unordered_map<proto::RoomId, RoomStatePtr>> load(std::unordered_map<proto::RoomId, std::shared_ptr<RoomState>> wanted,
+                                                               std::vector<std::string> ids) {
+        for (const auto& [room_id, state] : wanted) rooms.begin_load(room_id);
+        std::exception_ptr failure;
+        try {
+            const auto rows = co_await db.query(kCurrentStates, ids);
+            for (const auto row : rows) {
+                wanted.at(proto::RoomId::trusted(row[0].str()))
+                    ->set({row[1].str(), row[2].str()}, proto::EventId::trusted(row[3].str()),
+                          row[4].is_null() ? "leave" : row[4].view());
+            }
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        std::unordered_map<proto::RoomId, RoomStatePtr> out;
+        for (auto& [room_id, state] : wanted) {
+            if (auto finished = rooms.finish_load(room_id, failure ? nullptr : state)) out.emplace(room_id, std::move(finished));
+        }
+        if (failure) std::rethrow_exception(failure);
+        co_return out;
+    }
 
     void apply_rows(const StreamRows& rows_of_token) {
         for (const auto& json : rows_of_token) {
@@ -112,33 +135,39 @@ Task<RoomStatePtr> StateStore::current_state(proto::RoomId room_id) {
 
 Task<std::unordered_map<proto::RoomId, RoomStatePtr>> StateStore::current_states(std::vector<proto::RoomId> rooms) {
     std::unordered_map<proto::RoomId, RoomStatePtr> out;
-    std::unordered_map<proto::RoomId, std::shared_ptr<RoomState>> missing;
-    std::vector<std::string> missing_ids;
-    for (const auto& room_id : rooms) {
-        if (auto hit = impl_->rooms.find(room_id)) {
-            out.emplace(room_id, std::move(hit));
-        } else if (missing.try_emplace(room_id, std::make_shared<RoomState>()).second) {
-            missing_ids.push_back(room_id.str());
+    for (;;) {
+        std::unordered_map<proto::RoomId, std::shared_ptr<RoomState>> mine;
+        std::vector<std::string> mine_ids;
+        RoomStates::LoadPtr other;
+        for (const auto& room_id : rooms) {
+            if (out.contains(room_id)) continue;
+            if (auto hit = impl_->rooms.find(room_id)) {
+                out.emplace(room_id, std::move(hit));
+            } else if (auto load = impl_->rooms.loading(room_id)) {
+                other = std::move(load);
+            } else if (mine.try_emplace(room_id, std::make_shared<RoomState>()).second) {
+                mine_ids.push_back(room_id.str());
+            }
+        }
+        if (!mine.empty()) {
+            for (auto& [room_id, state] : co_await impl_->load(std::move(mine), std::move(mine_ids))) out.emplace(room_id, state);
+        } else if (other) {
+            while (!other->done) co_await other->finished.wait();
+        } else {
+            co_return out;
         }
     }
-    if (missing.empty()) co_return out;
-    for (const auto& [room_id, state] : missing) impl_->rooms.begin_load(room_id);
-    std::exception_ptr failure;
-    try {
-        const auto rows = co_await impl_->db.query(kCurrentStates, missing_ids);
-        for (const auto row : rows) {
-            missing.at(proto::RoomId::trusted(row[0].str()))
-                ->set({row[1].str(), row[2].str()}, proto::EventId::trusted(row[3].str()), row[4].is_null() ? "leave" : row[4].view());
-        }
-    } catch (...) {
-        failure = std::current_exception();
+}
+
+Task<StateMapPtr> StateStore::stored_state(proto::RoomId room_id) {
+    std::vector<std::string> ids;
+    ids.push_back(room_id.str());
+    const auto rows = co_await impl_->db.query(kCurrentStates, ids);
+    auto state = std::make_shared<proto::StateMap>();
+    for (const auto row : rows) {
+        state->emplace(proto::StateKey{row[1].str(), row[2].str()}, proto::EventId::trusted(row[3].str()));
     }
-    for (auto& [room_id, state] : missing) {
-        auto finished = impl_->rooms.finish_load(room_id, failure ? nullptr : state);
-        if (!failure) out.emplace(room_id, std::move(finished));
-    }
-    if (failure) std::rethrow_exception(failure);
-    co_return out;
+    co_return state;
 }
 
 Task<proto::EventPtr> StateStore::current_event(proto::RoomId room_id, std::string type, std::string state_key) {
@@ -211,6 +240,8 @@ Task<std::unordered_map<proto::EventId, std::int64_t>> StateStore::groups_of(std
 }
 
 Task<StateMapPtr> StateStore::group(std::int64_t state_group) { return impl_->groups.get(state_group); }
+
+Task<std::size_t> StateStore::group_chain(std::int64_t state_group) { return impl_->groups.chain(state_group); }
 
 Task<StateMapPtr> StateStore::state_after(proto::EventId event_id) {
     std::vector<proto::EventId> ids;

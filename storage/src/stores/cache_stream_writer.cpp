@@ -20,6 +20,12 @@ constexpr Sql kInsert{"insert_cache_invalidation", R"sql(
     VALUES (nextval('cache_invalidation_stream_seq'), $1, $2, $3::text[], $4)
     RETURNING stream_id)sql"};
 
+/// Each of $3 is an array literal.
+constexpr Sql kInsertEach{"insert_cache_invalidations", R"sql(
+    INSERT INTO cache_invalidation_stream_by_instance (stream_id, instance_name, cache_func, keys, invalidation_ts)
+    SELECT nextval('cache_invalidation_stream_seq'), $1, $2, literal::text[], $4 FROM unnest($3::text[]) AS literal
+    RETURNING stream_id, array_to_json(keys))sql"};
+
 constexpr Sql kUpdates{"cache_invalidation_updates", R"sql(
     SELECT stream_id, cache_func, array_to_json(keys), COALESCE(invalidation_ts, 0)
     FROM cache_invalidation_stream_by_instance
@@ -146,6 +152,29 @@ CacheStreamWriter::~CacheStreamWriter() {
 void CacheStreamWriter::invalidate(Transaction& txn, const std::string& name,
                                    const std::vector<std::string>& keys) {
     write(txn, name, &keys);
+}
+
+void CacheStreamWriter::invalidate_each(Transaction& txn, const std::string& name,
+                                        const std::vector<std::vector<std::string>>& keys) {
+    if (keys.empty()) return;
+    std::vector<std::string> literals;
+    std::vector<std::shared_ptr<Order::Ticket>> tickets;
+    for (const auto& one : keys) {
+        literals.push_back(*Param{one}.text());
+        tickets.push_back(std::make_shared<Order::Ticket>(order_));
+    }
+    const auto now_ms = clock_.now_ms();
+    std::size_t next = 0;
+    for (const auto inserted : txn.exec(kInsertEach, instance_, name, literals, now_ms)) {
+        CachesRow row;
+        row.cache = name;
+        row.keys = parse_keys(inserted[1]);
+        row.invalidation_ts = now_ms;
+        auto ticket = tickets.at(next++);
+        const auto token = inserted[0].i64();
+        ticket->has_token(token);
+        txn.call_after([ticket, token, row = std::move(row)] { ticket->committed(token, row); });
+    }
 }
 
 void CacheStreamWriter::invalidate_all(Transaction& txn, const std::string& name) {

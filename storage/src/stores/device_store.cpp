@@ -4,6 +4,7 @@
 
 #include "stores/store_support.hpp"
 #include "weft/proto/replication/rows.hpp"
+#include "weft/storage/e2e_key_store.hpp"
 
 namespace weft::storage {
 
@@ -29,10 +30,17 @@ constexpr Sql kGetAll{"get_devices", R"sql(
 constexpr Sql kSetDisplayName{"set_device_display_name", R"sql(
     UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2 AND NOT hidden)sql"};
 
+/// A signature of the device, or about it, would be wrong for another device that takes the ID.
 constexpr Sql kDelete{"delete_devices", R"sql(
     WITH inbox AS (DELETE FROM device_inbox WHERE user_id = $1 AND device_id = ANY ($2::text[])),
+         sent AS (DELETE FROM to_device_txn WHERE user_id = $1 AND device_id = ANY ($2::text[])),
          keys AS (DELETE FROM e2e_device_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[])),
-         one_time AS (DELETE FROM e2e_one_time_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[]))
+         one_time AS (DELETE FROM e2e_one_time_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[])),
+         fallback AS (DELETE FROM e2e_fallback_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[])),
+         signatures AS (
+            DELETE FROM e2e_cross_signing_signatures
+            WHERE user_id = $1 AND target_user_id = $1
+                AND (target_device_id = ANY ($2::text[]) OR key_id = ANY ($3::text[])))
     DELETE FROM devices WHERE user_id = $1 AND device_id = ANY ($2::text[]) AND NOT hidden RETURNING device_id)sql"};
 
 /// The newest entry of a device replaces its older ones.
@@ -111,10 +119,19 @@ Task<bool> DeviceStore::set_display_name(std::string user_id, std::string device
 
 Task<std::vector<std::string>> DeviceStore::delete_devices(std::string user_id,
                                                            std::vector<std::string> device_ids) {
-    std::vector<std::string> deleted;
-    for (const auto row : co_await context_.db.query(kDelete, user_id, device_ids))
-        deleted.push_back(row[0].str());
-    co_return deleted;
+    std::vector<std::string> key_ids;
+    for (const auto& device_id : device_ids) key_ids.push_back("ed25519:" + device_id);
+    auto body = [&, this](Transaction& txn) {
+        std::vector<std::string> deleted;
+        std::vector<std::vector<std::string>> cache_keys;
+        for (const auto row : txn.exec(kDelete, user_id, device_ids, key_ids)) {
+            deleted.push_back(row[0].str());
+            cache_keys.push_back({user_id, deleted.back()});
+        }
+        context_.cache_writer.invalidate_each(txn, kOneTimeKeyCountCache, cache_keys);
+        return deleted;
+    };
+    co_return co_await context_.db.run("delete_devices", std::move(body));
 }
 
 Task<std::int64_t> DeviceStore::add_changes(std::string user_id, std::vector<std::string> device_ids,

@@ -5,6 +5,7 @@
 
 #include "stores/store_support.hpp"
 #include "weft/proto/replication/rows.hpp"
+#include "weft/storage/store_error.hpp"
 
 namespace weft::storage {
 
@@ -22,6 +23,13 @@ constexpr Sql kInsert{"insert_to_device_messages", R"sql(
     FROM unnest($2::text[], $3::text[], $4::text[]) AS m(user_id, device_id, json)
     JOIN devices AS d ON d.user_id = m.user_id AND (m.device_id = '*' OR d.device_id = m.device_id)
     WHERE NOT d.hidden)sql"};
+
+constexpr Sql kBeginTransaction{"begin_to_device_transaction", R"sql(
+    INSERT INTO to_device_txn (user_id, device_id, event_type, txn_id, inserted_ts) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (user_id, device_id, event_type, txn_id) DO NOTHING)sql"};
+
+constexpr Sql kForgetTransactions{"forget_to_device_transactions",
+                                  "DELETE FROM to_device_txn WHERE inserted_ts < $1"};
 
 constexpr Sql kGet{"get_to_device_messages", R"sql(
     SELECT stream_id, message_json FROM device_inbox
@@ -50,7 +58,8 @@ ToDeviceStore::ToDeviceStore(StoreContext context, StreamState& to_device)
     });
 }
 
-Task<std::int64_t> ToDeviceStore::add_messages(std::vector<ToDeviceMessage> messages) {
+Task<std::int64_t> ToDeviceStore::add_messages(std::vector<ToDeviceMessage> messages,
+                                               std::optional<ToDeviceTransaction> transaction) {
     if (messages.empty()) co_return to_device_.current();
     std::vector<std::string> users, devices, texts;
     std::set<std::string> entities;
@@ -62,11 +71,34 @@ Task<std::int64_t> ToDeviceStore::add_messages(std::vector<ToDeviceMessage> mess
     }
     auto id = to_device_.allocate();
     const auto token = id.first();
-    co_await context_.db.query(kInsert, token, users, devices, texts);
+    auto body = [&, now_ms = context_.clock.now_ms()](Transaction& txn) {
+        if (transaction) {
+            const auto& key = *transaction;
+            const auto begun =
+                txn.exec(kBeginTransaction, key.user_id, key.device_id, key.event_type, key.txn_id, now_ms);
+            if (begun.affected() == 0) return false;
+        }
+        txn.exec(kInsert, token, users, devices, texts);
+        return true;
+    };
+    std::exception_ptr in_doubt;
+    bool added = true;
+    try {
+        added = co_await context_.db.run("add_to_device_messages", std::move(body));
+    } catch (const CommitInDoubt&) {
+        // The messages may be there: whoever waits for them has to look.
+        in_doubt = std::current_exception();
+    }
+    if (!added) co_return to_device_.current();
     std::vector<std::pair<std::int64_t, boost::json::value>> rows;
     for (const auto& entity : entities) rows.emplace_back(token, ToDeviceRow{entity}.to_json());
     to_device_.publish(std::move(id), std::move(rows));
+    if (in_doubt) std::rethrow_exception(in_doubt);
     co_return token;
+}
+
+Task<void> ToDeviceStore::forget_transactions_before(std::int64_t time_ms) {
+    co_await context_.db.query(kForgetTransactions, time_ms);
 }
 
 Task<ToDeviceBatch> ToDeviceStore::get_messages(std::string user_id, std::string device_id, std::int64_t from,

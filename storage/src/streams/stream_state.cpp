@@ -12,6 +12,9 @@ namespace weft::storage {
 
 namespace {
 
+/// Rows that wait for a stream with the same counter; beyond, the oldest are told of too early.
+constexpr std::size_t kHeldMax = 10'000;
+
 /// A listener's mistake must not stop the stream: it is logged, and the next listener is called.
 template <class Functions, class... Args>
 void call_all(const std::string& stream, const char* what, const Functions& functions, const Args&... args) {
@@ -41,6 +44,8 @@ struct StreamState::IdSpace {
     std::unique_ptr<StreamIdGenerator> generator;
     std::map<std::int64_t, Pending> pending;  // by token: committed, but something lower is still open
     bool draining = false;
+
+    std::multimap<std::int64_t, Pending> held;  // by token: visible, but not up to shared_current()
 };
 
 StreamState::StreamState(std::string name, std::string self, std::vector<std::string> writers)
@@ -54,6 +59,7 @@ StreamState::StreamState(std::string name, std::string self, std::vector<std::st
 StreamState::~StreamState() {
     std::erase(ids_->members, this);
     std::erase_if(ids_->pending, [this](const auto& entry) { return entry.second.stream == this; });
+    std::erase_if(ids_->held, [this](const auto& entry) { return entry.second.stream == this; });
     // The generator calls back into us; an allocation may outlive both.
     if (ids_->members.empty()) ids_->generator.reset();
 }
@@ -107,9 +113,18 @@ std::int64_t StreamState::shared_current() const {
     for (const auto* member : ids_->members) newest = std::max(newest, member->current());
     auto visible = newest;
     for (const auto* member : ids_->members) {
-        if (member->behind_) visible = std::min(visible, member->current());
+        if (member->behind_) {
+            visible = std::min(visible, std::max(member->current(), member->complete_upto_));
+        }
     }
     return visible;
+}
+
+void StreamState::set_behind(bool behind) {
+    if (behind == behind_) return;
+    if (behind) complete_upto_ = shared_current();
+    behind_ = behind;
+    tell_held(*ids_);
 }
 
 StreamIdGenerator::Allocation StreamState::allocate(std::size_t count) {
@@ -157,11 +172,17 @@ void StreamState::announce(std::int64_t token, const StreamRows& rows) {
 void StreamState::apply(const std::string& instance, std::int64_t token, const StreamRows& rows) {
     invalidate(token, rows);
     move_position(instance, token);
-    notify(token, rows);
+    if (ids_->members.size() == 1 || token <= shared_current()) {
+        notify(token, rows);
+    } else {
+        ids_->held.emplace(token, IdSpace::Pending{this, rows});
+    }
+    tell_held(*ids_);
 }
 
 void StreamState::advance(const std::string& instance, std::int64_t token) {
     move_position(instance, token);
+    tell_held(*ids_);
 }
 
 void StreamState::rewind(const std::string& instance, std::int64_t token) {
@@ -183,6 +204,17 @@ void StreamState::move_position(const std::string& instance, std::int64_t token)
 
 void StreamState::notify(std::int64_t token, const StreamRows& rows) {
     call_all(name_, "a listener", notify_, token, rows);
+}
+
+void StreamState::tell_held(IdSpace& space) {
+    if (space.held.empty()) return;
+    const auto visible = space.members.front()->shared_current();
+    while (!space.held.empty() && (space.held.begin()->first <= visible || space.held.size() > kHeldMax)) {
+        const auto token = space.held.begin()->first;
+        const auto held = std::move(space.held.begin()->second);
+        space.held.erase(space.held.begin());
+        held.stream->notify(token, held.rows);
+    }
 }
 
 void StreamState::send(std::int64_t token, const StreamRows& rows) {

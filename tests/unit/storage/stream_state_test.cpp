@@ -290,6 +290,53 @@ TEST_CASE("a stream that is behind holds the shared position back until it has c
     CHECK(data.shared_current() == 12);
 }
 
+TEST_CASE("a stream that seldom has rows does not pull the shared position back when the connection is lost") {
+    StreamState data{"account_data", "worker1", {"master"}};
+    StreamState tags{"tag_account_data", "worker1", {"master"}};
+    tags.share_ids_with(data);
+    data.seed(7);
+    tags.seed(7);
+    data.apply("master", 20, {});
+    REQUIRE(data.shared_current() == 20);
+
+    tags.set_behind(true);
+    data.set_behind(true);
+    CHECK(data.shared_current() == 20);
+
+    data.advance("master", 25);
+    data.set_behind(false);
+    CHECK(data.shared_current() == 20);
+    tags.advance("master", 25);
+    tags.set_behind(false);
+    CHECK(data.shared_current() == 25);
+}
+
+TEST_CASE("nobody is told of a row before the shared position has reached it") {
+    StreamState data{"account_data", "worker1", {"master"}};
+    StreamState tags{"tag_account_data", "worker1", {"master"}};
+    tags.share_ids_with(data);
+    data.seed(7);
+    tags.seed(7);
+    std::vector<std::int64_t> told;
+    data.on_notify([&](std::int64_t token, const StreamRows&) {
+        CHECK(data.shared_current() >= token);
+        told.push_back(token);
+    });
+
+    tags.set_behind(true);
+    data.apply("master", 8, {json::value("first")});
+    data.apply("master", 10, {json::value("second")});
+    CHECK(told.empty());
+    CHECK(data.current() == 10);
+
+    tags.apply("master", 9, {json::value("tag")});
+    CHECK(told == std::vector<std::int64_t>{8});
+    tags.set_behind(false);
+    CHECK(told == std::vector<std::int64_t>{8, 10});
+    data.apply("master", 11, {json::value("third")});
+    CHECK(told == std::vector<std::int64_t>{8, 10, 11});
+}
+
 TEST_CASE("streams cannot be joined once they count") {
     StreamState data{"account_data", "master", {"master"}};
     StreamState tags{"tag_account_data", "master", {"master"}};

@@ -2,7 +2,7 @@
 
 namespace weft::workers {
 
-ClientApi::ClientApi(Services& services, const core::Config& config)
+ClientApi::ClientApi(Services& services, const core::Config& config, const core::Clock& clock)
     : admin_register_{services.shared_secret_registration, config},
       account_{services.accounts, services.interactive_auth},
       create_room_{services.create_room},
@@ -18,7 +18,17 @@ ClientApi::ClientApi(Services& services, const core::Config& config)
       room_upgrade_{services.room_upgrade},
       send_{services.messages},
       server_info_{config},
-      sync_{services.sync, services.sync_filters} {}
+      sync_{services.sync, services.sync_filters},
+      event_reading_{services.event_reader, clock},
+      members_{services.room_state_reader, clock},
+      messages_{services.message_pages, clock},
+      state_reading_{services.room_state_reader, clock},
+      typing_{services.typing, services.presence},
+      receipts_{services.receipts},
+      presence_{services.presence_status},
+      account_data_{services.account_data},
+      tags_{services.tags},
+      push_rules_{services.push_rules} {}
 
 void ClientApi::register_on(http::Router& router) {
     admin_register_.register_on(router);
@@ -37,6 +47,16 @@ void ClientApi::register_on(http::Router& router) {
     send_.register_on(router);
     server_info_.register_on(router);
     sync_.register_on(router);
+    event_reading_.register_on(router);
+    members_.register_on(router);
+    messages_.register_on(router);
+    state_reading_.register_on(router);
+    typing_.register_on(router);
+    receipts_.register_on(router);
+    presence_.register_on(router);
+    account_data_.register_on(router);
+    tags_.register_on(router);
+    push_rules_.register_on(router);
 }
 
 }  // namespace weft::workers

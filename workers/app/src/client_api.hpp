@@ -4,20 +4,30 @@
 #include "weft/http/router.hpp"
 #include "weft/rest/admin/register.hpp"
 #include "weft/rest/client/account.hpp"
+#include "weft/rest/client/account_data.hpp"
 #include "weft/rest/client/create_room.hpp"
 #include "weft/rest/client/devices.hpp"
 #include "weft/rest/client/directory.hpp"
+#include "weft/rest/client/event_reading.hpp"
 #include "weft/rest/client/filter.hpp"
 #include "weft/rest/client/login.hpp"
+#include "weft/rest/client/members.hpp"
 #include "weft/rest/client/membership.hpp"
+#include "weft/rest/client/messages.hpp"
+#include "weft/rest/client/presence.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/public_rooms.hpp"
+#include "weft/rest/client/push_rules.hpp"
+#include "weft/rest/client/receipts.hpp"
 #include "weft/rest/client/register.hpp"
 #include "weft/rest/client/room_state.hpp"
 #include "weft/rest/client/room_upgrade.hpp"
 #include "weft/rest/client/send.hpp"
 #include "weft/rest/client/server_info.hpp"
+#include "weft/rest/client/state_reading.hpp"
 #include "weft/rest/client/sync.hpp"
+#include "weft/rest/client/tags.hpp"
+#include "weft/rest/client/typing.hpp"
 
 namespace weft::workers {
 
@@ -25,7 +35,7 @@ namespace weft::workers {
 /// proxy sent it; which kind of worker the proxy should choose stands in each endpoint's row.
 class ClientApi {
 public:
-    ClientApi(Services& services, const core::Config& config);
+    ClientApi(Services& services, const core::Config& config, const core::Clock& clock);
     void register_on(http::Router& router);
 
 private:
@@ -45,6 +55,16 @@ private:
     rest::SendEndpoints send_;
     rest::ServerInfoEndpoints server_info_;
     rest::SyncEndpoints sync_;
+    rest::EventReadingEndpoints event_reading_;
+    rest::MembersEndpoints members_;
+    rest::MessagesEndpoints messages_;
+    rest::StateReadingEndpoints state_reading_;
+    rest::TypingEndpoints typing_;
+    rest::ReceiptEndpoints receipts_;
+    rest::PresenceEndpoints presence_;
+    rest::AccountDataEndpoints account_data_;
+    rest::TagEndpoints tags_;
+    rest::PushRuleEndpoints push_rules_;
 };
 
 }  // namespace weft::workers

@@ -1,6 +1,6 @@
 #include "events_applier.hpp"
 
-#include "weft/core/errors.hpp"
+#include "weft/core/async.hpp"
 #include "weft/core/log.hpp"
 
 namespace weft::workers {
@@ -46,13 +46,7 @@ Task<void> EventsApplier::drain() {
             batch.push_back(std::move(queue_.front()));
             queue_.pop_front();
         }
-        if (!rows.empty() && !overloaded) {
-            try {
-                co_await events_.preload(rows);
-            } catch (const core::StoreError& error) {
-                core::log_warning("workers.events", "events could not be loaded ahead: {}", error.what());
-            }
-        }
+        if (!rows.empty() && !overloaded) co_await preload(std::move(rows));
         for (auto& item : batch) {
             if (item.advance_only) {
                 stream_.advance(item.instance, item.token);
@@ -62,6 +56,16 @@ Task<void> EventsApplier::drain() {
         }
     }
     running_ = false;
+}
+
+/// A failure here must not lose rows: they are applied all the same, and their events loaded when somebody wants them.
+Task<void> EventsApplier::preload(storage::StreamRows rows) {
+    try {
+        co_await events_.preload(rows);
+    } catch (const std::exception& error) {
+        if (core::is_cancellation(std::current_exception())) throw;
+        core::log_warning("workers.events", "events could not be loaded ahead: {}", error.what());
+    }
 }
 
 Task<void> EventsApplier::stop() { co_await tasks_.stop(); }

@@ -32,6 +32,7 @@ private:
     };
     void enqueue(Item item);
     Task<void> drain();
+    Task<void> preload(storage::StreamRows rows);
 
     storage::EventsStore& events_;
     storage::StreamState& stream_;

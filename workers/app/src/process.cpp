@@ -19,6 +19,7 @@
 #include "weft/core/log.hpp"
 #include "weft/core/random.hpp"
 #include "weft/http/server.hpp"
+#include "weft/replication/redis_client.hpp"
 #include "weft/replication/rpc_endpoints.hpp"
 #include "weft/replication/tcp_client.hpp"
 #include "weft/replication/tcp_server.hpp"
@@ -63,11 +64,12 @@ public:
           stores_{db_, streams_, config, clock_, executor_},
           rpc_client_{executor_, clock_, {config.instance_name.get(), config.instance_map, config.replication_secret}},
           services_{stores_, streams_, rpc_client_, config, clock_, key, executor_},
-          client_api_{services_, config},
+          client_api_{services_, config, clock_},
           replication_{executor_, clock_,
                        {.instance_name = config.instance_name.get(),
                         .instance_id = core::random_letters(5),
-                        .relays = config.is_master(),
+                        .relays = config.is_master() && !config.redis.enabled,
+                        .on_bus = config.redis.enabled,
                         .dialect = dialect_of(config)}},
           rpc_server_{executor_, clock_, rpc_router_},
           events_applier_{executor_, stores_.events, streams_.events},
@@ -100,7 +102,8 @@ private:
             [master = config_.is_master()](const http::Endpoint& endpoint) { return master || endpoint.runs_at == http::RunsAt::kAnywhere; },
             [this](http::Request request, const http::Endpoint&) { return replication::forward(rpc_client_, "master", std::move(request)); });
         rpc_router_.set_authenticator(replication::rpc_authenticator(config_.replication_secret));
-        bind_streams(replication_, streams_, stores_, events_applier_, services_.typing, rpc_client_, config_);
+        bind_streams(replication_, streams_, stores_, events_applier_, services_.typing,
+                     services_.federation ? &*services_.federation : nullptr, rpc_client_, config_);
         replication::serve_stream_updates(rpc_server_, replication_);
         replication::serve_forward(rpc_server_, client_router_);
         services_.serve(rpc_server_);
@@ -128,6 +131,12 @@ private:
                 services_.client_ips.record({command.user_id, command.access_token, command.ip, command.user_agent.value_or(""), command.device_id,
                                              command.last_seen_ms});
                 co_return;
+            };
+            hooks.remove_pusher = [this](proto::replication::RemovePusher command) {
+                return services_.writer_commands.remove_pusher(std::move(command));
+            };
+            hooks.federation_ack = [this](proto::replication::FederationAck command) {
+                return services_.writer_commands.federation_ack(std::move(command));
             };
         }
         hooks.currently_syncing = [this] { return services_.presence.currently_syncing(); };
@@ -175,16 +184,29 @@ private:
         }
     }
 
+    /// A worker's connection to the master, or anybody's to Redis; the master needs none without.
+    std::unique_ptr<replication::Uplink> make_uplink() {
+        if (config_.redis.enabled) {
+            replication::RedisClient::Options options;
+            options.redis = config_.redis;
+            options.channel = config_.server_name;
+            return std::make_unique<replication::RedisClient>(executor_, replication_, std::move(options));
+        }
+        if (config_.is_master()) return nullptr;
+        replication::TcpClient::Options options;
+        options.server_name = config_.server_name;
+        options.address = {config_.replication_host, config_.replication_port, ""};
+        return std::make_unique<replication::TcpClient>(executor_, replication_, std::move(options));
+    }
+
     Task<void> start_up() {
         co_await services_.presence.start();
-        if (!config_.is_master()) {
-            replication::TcpClient::Options options;
-            options.server_name = config_.server_name;
-            options.address = {config_.replication_host, config_.replication_port, ""};
-            link_ = std::make_unique<replication::TcpClient>(executor_, replication_, std::move(options));
+        link_ = make_uplink();
+        if (link_) {
             status_.set_link_state([this] { return std::string{replication::to_string(link_->state())}; });
             link_->start();
-            if (!co_await replication_.wait_until_caught_up(kCatchUpWait)) {
+            // The master does not wait for writers that start after it.
+            if (!config_.is_master() && !co_await replication_.wait_until_caught_up(kCatchUpWait)) {
                 core::log_warning("workers.process", "no replication yet ({}): serving what the database has", link_->last_error());
             }
         }
@@ -234,7 +256,7 @@ private:
     EventsApplier events_applier_;
     StatusPage status_;
     std::vector<std::unique_ptr<replication::TcpServer>> replication_servers_;
-    std::unique_ptr<replication::TcpClient> link_;
+    std::unique_ptr<replication::Uplink> link_;
     HttpServers client_servers_;
     HttpServers rpc_servers_;
     HttpServers metrics_servers_;

@@ -36,8 +36,18 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       room_upgrade{room_reader,     events,       create_room,      membership, room_visibility,
                    stores.events,   stores.rooms, stores.directory, clock,      config.server_name},
       visibility{stores.events, stores.states},
+      room_access{stores.events, stores.states},
+      room_state_reader{stores.events, stores.states, room_access, visibility},
+      event_reader{stores.events, stores.states, visibility},
+      message_pages{stores.events, stores.states, room_access, visibility, streams.events},
       typing{executor, clock, stores.states, streams.typing},
       presence{executor, config, clock, stores.presence, rpc},
+      writer_commands{stores.pushers, federation, rpc, config},
+      presence_status{presence, stores.states},
+      receipts{room_reader, stores.events, stores.receipts, stores.account_data, presence, clock},
+      account_data{stores.account_data, push_actions},
+      tags{stores.account_data},
+      push_rules{stores.push_rules, push_actions},
       notifier{executor,
                clock,
                stores.states,
@@ -62,12 +72,16 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                                  notifier,
                                  config.server_name}},
       sync_filters{stores.filters, executor},
-      config_{config} {}
+      config_{config} {
+    if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
+    events.on_sent([this](const std::string& user_id) { presence.user_active(user_id); });
+}
 
 void Services::serve(replication::RpcServer& server) {
     if (room_writer) events.serve(server);
     if (config_.writes("public_rooms")) handlers::serve_room_visibility(server, local_room_visibility);
     if (config_.writes("presence")) presence.serve(server);
+    writer_commands.serve(server);
 }
 
 Task<void> Services::stop(std::int64_t deadline_ms) {
@@ -76,6 +90,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     if (room_writer) co_await room_writer->stop(deadline_ms);
     co_await presence.stop();
     co_await typing.stop();
+    if (federation) co_await federation->stop();
     co_await notifier.stop();
     co_await client_ips.stop();
 }

@@ -5,6 +5,7 @@
 
 #include "stores.hpp"
 #include "streams.hpp"
+#include "writer_commands.hpp"
 #include "weft/core/async.hpp"
 #include "weft/handlers/accounts/accounts.hpp"
 #include "weft/handlers/accounts/authenticator.hpp"
@@ -19,9 +20,15 @@
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
 #include "weft/handlers/ephemeral/presence.hpp"
+#include "weft/handlers/ephemeral/presence_status.hpp"
 #include "weft/handlers/ephemeral/typing.hpp"
 #include "weft/handlers/event_router.hpp"
+#include "weft/handlers/federation/federation_queue.hpp"
 #include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/reading/event_reader.hpp"
+#include "weft/handlers/reading/message_pages.hpp"
+#include "weft/handlers/reading/room_access.hpp"
+#include "weft/handlers/reading/room_state_reader.hpp"
 #include "weft/handlers/reading/visibility.hpp"
 #include "weft/handlers/room_writer.hpp"
 #include "weft/handlers/rooms/create_room.hpp"
@@ -36,6 +43,10 @@
 #include "weft/handlers/sync/notifier.hpp"
 #include "weft/handlers/sync/sync.hpp"
 #include "weft/handlers/sync/sync_filters.hpp"
+#include "weft/handlers/user_data/account_data.hpp"
+#include "weft/handlers/user_data/push_rules.hpp"
+#include "weft/handlers/user_data/receipts.hpp"
+#include "weft/handlers/user_data/tags.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/replication/rpc.hpp"
 
@@ -79,8 +90,19 @@ struct Services {
     handlers::PublicRooms public_rooms;
     handlers::RoomUpgrade room_upgrade;
     handlers::Visibility visibility;
+    handlers::RoomAccess room_access;
+    handlers::RoomStateReader room_state_reader;
+    handlers::EventReader event_reader;
+    handlers::MessagePages message_pages;
     handlers::Typing typing;
     handlers::Presence presence;
+    std::optional<handlers::FederationQueue> federation;  // only in the process that writes that stream
+    WriterCommands writer_commands;
+    handlers::PresenceStatus presence_status;
+    handlers::Receipts receipts;
+    handlers::AccountData account_data;
+    handlers::Tags tags;
+    handlers::PushRules push_rules;
     handlers::Notifier notifier;
     handlers::Sync sync;
     handlers::SyncFilters sync_filters;

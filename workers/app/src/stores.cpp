@@ -19,15 +19,18 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       client_ips{context},
       profiles{context},
       devices{context, streams.device_lists},
+      user_signatures{context, streams.user_signature},
       filters{context},
       account_data{context, streams.account_data, streams.tag_account_data},
       receipts{context, streams.receipts},
       presence{context, streams.presence},
       push_rules{context, streams.push_rules, streams.events},
-      push_actions{context, streams.events, streams.receipts},
+      pushers{context, streams.pushers},
+      push_actions{context, streams.events, streams.receipts, events},
       to_device{context, streams.to_device},
       directory{context, streams.public_rooms},
-      rooms{context} {
+      rooms{context},
+      groups{context, streams.groups} {
     if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
 }
 

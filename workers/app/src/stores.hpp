@@ -13,11 +13,13 @@
 #include "weft/storage/device_store.hpp"
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/filter_store.hpp"
+#include "weft/storage/group_update_store.hpp"
 #include "weft/storage/persist_events_store.hpp"
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/profile_store.hpp"
 #include "weft/storage/push_action_store.hpp"
 #include "weft/storage/push_rule_store.hpp"
+#include "weft/storage/pusher_store.hpp"
 #include "weft/storage/receipt_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/room_directory_store.hpp"
@@ -25,6 +27,7 @@
 #include "weft/storage/state_store.hpp"
 #include "weft/storage/to_device_store.hpp"
 #include "weft/storage/ui_auth_session_store.hpp"
+#include "weft/storage/user_signature_store.hpp"
 #include "weft/storage/user_store.hpp"
 
 namespace weft::workers {
@@ -45,15 +48,18 @@ struct Stores {
     storage::ClientIpStore client_ips;
     storage::ProfileStore profiles;
     storage::DeviceStore devices;
+    storage::UserSignatureStore user_signatures;
     storage::FilterStore filters;
     storage::AccountDataStore account_data;
     storage::ReceiptStore receipts;
     storage::PresenceStore presence;
     storage::PushRuleStore push_rules;
+    storage::PusherStore pushers;
     storage::PushActionStore push_actions;
     storage::ToDeviceStore to_device;
     storage::RoomDirectoryStore directory;
     storage::RoomStore rooms;
+    storage::GroupUpdateStore groups;
     /// Only in processes that write the events stream: elsewhere there is no object to misuse.
     std::optional<storage::PersistEventsStore> persist;
 };

@@ -33,6 +33,21 @@ std::int64_t known_token(const storage::StreamState& stream, const std::string& 
     return stream.positions().contains(instance) ? stream.position(instance) : stream.current();
 }
 
+bool shares_ids(const std::string& stream) {
+    const auto* info = proto::replication::find_stream(stream);
+    return info != nullptr && !info->shares_tokens_with.empty();
+}
+
+/// Rows that only the writer has: where there is no `source` they are fetched from it.
+template <class Source>
+UpdatesFunction from_memory(const Source* source, replication::RpcClient& rpc, const std::string& stream) {
+    if (source == nullptr) return replication::updates_by_rpc(rpc, stream);
+    return [source](std::string, std::int64_t from, std::int64_t to,
+                    std::size_t limit) -> Task<replication::Updates> {
+        co_return to_replication(source->updates(from, to, limit));
+    };
+}
+
 class Binder {
 public:
     Binder(replication::ReplicationCommandHandler& replication, const core::Config& config)
@@ -76,6 +91,11 @@ private:
         bindings.rewind = [&stream](const std::string& instance, std::int64_t token) {
             stream.rewind(instance, token);
         };
+        if (shares_ids(stream.name()) && !stream.is_writer()) {
+            // Until it has caught up with the writer, nobody knows what is missing before a row of the other.
+            stream.set_behind(true);
+            bindings.set_behind = [&stream](const std::string&, bool behind) { stream.set_behind(behind); };
+        }
         const auto writers = stream.name() == "caches" ? std::vector<std::string>{config_.instance_name.get()}
                                                        : config_.writers_of(stream.name());
         replication_.add_stream(replication::Stream{stream.name(), writers, std::move(bindings)});
@@ -91,7 +111,8 @@ private:
 }  // namespace
 
 void bind_streams(replication::ReplicationCommandHandler& replication, Streams& streams, Stores& stores,
-                  EventsApplier& events_applier, handlers::Typing& typing, replication::RpcClient& rpc,
+                  EventsApplier& events_applier, handlers::Typing& typing,
+                  const handlers::FederationQueue* federation, replication::RpcClient& rpc,
                   const core::Config& config) {
     Binder binder{replication, config};
     const auto event_updates = [](storage::EventsStore::Updates updates) {
@@ -109,17 +130,10 @@ void bind_streams(replication::ReplicationCommandHandler& replication, Streams& 
                     co_return event_updates(co_await events.backfill_updates(from, to, limit));
                 });
     binder.bind(streams.presence, from_store(stores.presence, &storage::PresenceStore::updates));
-    if (config.writes("typing")) {
-        binder.bind(streams.typing,
-                    [&typing](std::string, std::int64_t from, std::int64_t to,
-                              std::size_t limit) -> Task<replication::Updates> {
-                        co_return to_replication(typing.updates(from, to, limit));
-                    });
-    } else {
-        binder.bind(streams.typing, replication::updates_by_rpc(rpc, "typing"));
-    }
+    binder.bind(streams.typing, from_memory(config.writes("typing") ? &typing : nullptr, rpc, "typing"));
     binder.bind(streams.receipts, from_store(stores.receipts, &storage::ReceiptStore::updates));
     binder.bind(streams.push_rules, from_store(stores.push_rules, &storage::PushRuleStore::updates));
+    binder.bind(streams.pushers, from_store(stores.pushers, &storage::PusherStore::updates));
     binder.bind(streams.caches,
                 [&caches = stores.caches](std::string instance, std::int64_t from, std::int64_t to,
                                           std::size_t limit) -> Task<replication::Updates> {
@@ -128,10 +142,14 @@ void bind_streams(replication::ReplicationCommandHandler& replication, Streams& 
     binder.bind(streams.public_rooms, from_store(stores.directory, &storage::RoomDirectoryStore::updates));
     binder.bind(streams.device_lists, from_store(stores.devices, &storage::DeviceStore::updates));
     binder.bind(streams.to_device, from_store(stores.to_device, &storage::ToDeviceStore::updates));
+    binder.bind(streams.federation, from_memory(federation, rpc, "federation"));
     binder.bind(streams.tag_account_data,
                 from_store(stores.account_data, &storage::AccountDataStore::updates_tags));
     binder.bind(streams.account_data,
                 from_store(stores.account_data, &storage::AccountDataStore::updates_account_data));
+    binder.bind(streams.groups, from_store(stores.groups, &storage::GroupUpdateStore::updates));
+    binder.bind(streams.user_signature,
+                from_store(stores.user_signatures, &storage::UserSignatureStore::updates));
 }
 
 }  // namespace weft::workers

@@ -20,12 +20,17 @@ Streams::Streams(const core::Config& config)
       WEFT_STREAM(typing),
       WEFT_STREAM(receipts),
       WEFT_STREAM(push_rules),
+      WEFT_STREAM(pushers),
       WEFT_STREAM(caches),
       WEFT_STREAM(public_rooms),
       WEFT_STREAM(device_lists),
       WEFT_STREAM(to_device),
+      WEFT_STREAM(federation),
       WEFT_STREAM(tag_account_data),
-      WEFT_STREAM(account_data) {
+      WEFT_STREAM(account_data),
+      WEFT_STREAM(groups),
+      WEFT_STREAM(user_signature) {
+    user_signature.share_ids_with(device_lists);
     tag_account_data.share_ids_with(account_data);
 }
 
@@ -38,12 +43,16 @@ void Streams::seed(const storage::StreamPositions& positions) {
     typing.seed(0);
     receipts.seed(positions.of("receipts"));
     push_rules.seed(positions.of("push_rules"));
+    pushers.seed(positions.of("pushers"));
     caches.seed(positions.caches);
     public_rooms.seed(positions.of("public_rooms"));
     device_lists.seed(positions.of("device_lists"));
     to_device.seed(positions.of("to_device"));
+    federation.seed(0);
     tag_account_data.seed(positions.of("tag_account_data"));
     account_data.seed(positions.of("account_data"));
+    groups.seed(positions.of("groups"));
+    user_signature.seed(positions.of("user_signature"));
 }
 
 }  // namespace weft::workers

@@ -10,7 +10,8 @@
 
 namespace weft::workers {
 
-/// The streams as this process sees them, each with the writers that configuration names.
+/// All sixteen streams as this process sees them, in the order in which positions are announced, each with the
+/// writers that configuration names.
 struct Streams {
     explicit Streams(const core::Config& config);
 
@@ -23,12 +24,16 @@ struct Streams {
     storage::StreamState typing;
     storage::StreamState receipts;
     storage::StreamState push_rules;
+    storage::StreamState pushers;
     storage::StreamState caches;
     storage::StreamState public_rooms;
     storage::StreamState device_lists;
     storage::StreamState to_device;
+    storage::StreamState federation;
     storage::StreamState tag_account_data;
     storage::StreamState account_data;
+    storage::StreamState groups;
+    storage::StreamState user_signature;
 };
 
 }  // namespace weft::workers

@@ -76,16 +76,16 @@ public:
         return found->second->second;
     }
 
-    /// Puts a value that the caller knows to be current.
-    void put(const Key& key, Value value) { insert(key, std::make_shared<const Value>(std::move(value))); }
-    void put(const Key& key, ValuePtr value) { insert(key, std::move(value)); }
+    /// Puts a value that the caller knows to be current: newer than what a load that runs now may bring.
+    void put(const Key& key, Value value) { put(key, std::make_shared<const Value>(std::move(value))); }
+    void put(const Key& key, ValuePtr value) {
+        disown_load(key);
+        insert(key, std::move(value));
+    }
 
     void invalidate(const Key& key) {
         metrics_.invalidations.increment();
-        if (const auto load = loading_.find(key); load != loading_.end()) {
-            load->second->stale = true;
-            loading_.erase(load);  // later callers must start a new load
-        }
+        disown_load(key);
         if (const auto found = index_.find(key); found != index_.end()) {
             order_.erase(found->second);
             index_.erase(found);
@@ -114,6 +114,14 @@ private:
         bool stale = false;
     };
     using Order = std::list<std::pair<Key, ValuePtr>>;
+
+    /// What is being loaded is for those who wait already; later callers do not get it.
+    void disown_load(const Key& key) {
+        const auto load = loading_.find(key);
+        if (load == loading_.end()) return;
+        load->second->stale = true;
+        loading_.erase(load);
+    }
 
     void insert(const Key& key, ValuePtr value) {
         if (const auto found = index_.find(key); found != index_.end()) {

@@ -37,6 +37,15 @@ struct InstanceAddress {
     std::string path;  // unix socket instead of host and port
 };
 
+/// Replication by Redis pub/sub instead of connections to the master.
+struct RedisConfig {
+    bool enabled = false;
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 6379;
+    std::string path;  // unix socket instead of host and port
+    std::string password;
+};
+
 struct LoginLimits {
     RateLimit address{50, 200};
     RateLimit account{5, 50};
@@ -69,6 +78,7 @@ struct Config {
     std::map<std::string, std::vector<std::string>> stream_writers;
     std::string replication_secret;
     std::string replication_dialect = "weft";
+    RedisConfig redis;
 
     // Accounts
     bool enable_registration = false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ public:
     Task<Created> create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) override;
     Task<void> wait_for_events(std::int64_t token) override;
 
+    /// Told of each user whose own request makes events.
+    void on_sent(std::function<void(const std::string& user_id)> callback) { on_sent_ = std::move(callback); }
     /// Answers the calls of other processes; only where there is a RoomWriter.
     void serve(replication::RpcServer& server);
     /// The instance that owns a room.
@@ -39,6 +42,9 @@ private:
     storage::StreamState& events_;
     core::RateLimiter limiter_;
     core::Signal advanced_;
+    std::function<void(const std::string&)> on_sent_;
+
+    void count(const std::vector<SendRequest>& requests);
 };
 
 }  // namespace weft::handlers

@@ -62,6 +62,9 @@ public:
         std::string instance_id;
         /// The master relays rows of one worker to all others.
         bool relays = false;
+        /// All processes share one channel (Redis): nobody relays, everybody answers for itself, and what one
+        /// says all hear, itself included.
+        bool on_bus = false;
         proto::replication::Dialect dialect = proto::replication::Dialect::kWeft;
         /// Streams this process applies; empty means all that were added.
         std::vector<std::string> subscriptions;
@@ -120,6 +123,20 @@ public:
     /// A command, and the line it was read from (a relay passes it on unchanged). An error is the peer's
     /// fault: its text goes into ERROR and the connection is closed.
     core::Result<void> on_command(LinkId link, proto::replication::Command command, std::string_view line);
+    /// The same for a row, the one command of which there are many; `line` with its line feed.
+    core::Result<void> on_rdata(LinkId link, const proto::replication::RdataView& rdata, std::string_view line);
+    /// While one lives, commands of the same packet are handed in: the connections that have to send because of them
+    /// are woken once, at its end.
+    class Burst {
+    public:
+        explicit Burst(ReplicationCommandHandler& handler);
+        ~Burst();
+        Burst(const Burst&) = delete;
+        Burst& operator=(const Burst&) = delete;
+
+    private:
+        ReplicationCommandHandler& handler_;
+    };
     RelayLog& log();
     /// `POSITION …` for what the log holds of a feed; a connection that fell off sends it for each feed it
     /// missed.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "weft/replication/feed.hpp"
+#include "weft/replication/shared_text.hpp"
 
 namespace weft::replication {
 
@@ -21,7 +22,7 @@ class RelayCursor;
 class RelayLog {
 public:
     struct Options {
-        std::size_t chunk_bytes = 64 * 1024;
+        std::size_t chunk_bytes = 256 * 1024;
         std::size_t bytes_max = 8 * 1024 * 1024;
     };
     using FeedId = std::uint32_t;
@@ -64,13 +65,16 @@ private:
         std::uint32_t end = 0;  // offset in the chunk; it begins where the one before ends
         FeedId feed = kNoFeed;
         LinkId origin = 0;
-        std::uint32_t lines = 0;
-        bool is_rdata = false;
+        // Of the chunk up to here.
+        std::uint32_t rdata_lines = 0;
+        std::uint32_t other_lines = 0;
     };
     struct Chunk {
+        explicit Chunk(std::size_t capacity) : bytes{capacity} {}
         std::uint64_t first_entry = 0;
-        std::string bytes;  // reserved once and never reallocated: views into it stay valid
+        SharedText bytes;
         std::vector<Entry> entries;
+        std::vector<LinkId> origins;  // each once: the connections that do not get all of it
     };
     void append_entry(FeedId feed, LinkId origin, std::string_view lines);
     void trim();
@@ -90,6 +94,7 @@ public:
     /// Pieces of text, and what keeps them alive.
     struct Gathered {
         std::vector<std::string_view> pieces;
+        std::vector<const SharedText*> sources;  // what each piece is part of
         std::vector<std::shared_ptr<const void>> owners;
         std::size_t bytes = 0;
         std::uint64_t rdata_lines = 0;
@@ -117,6 +122,8 @@ public:
 private:
     friend class RelayLog;
     bool wants_feed(RelayLog::FeedId feed);
+    bool wants_all_of(const RelayLog::Chunk& chunk) const;
+    void gather_entries(const RelayLog::Chunk& chunk, std::size_t bytes_max, Gathered& out);
 
     RelayLog* log_;
     LinkId link_;

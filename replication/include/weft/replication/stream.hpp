@@ -50,6 +50,10 @@ struct StreamBindings {
     /// The writer of an in-memory stream started again and counts from `token`: forget its rows. May be
     /// empty.
     std::function<void(const std::string& instance, std::int64_t token)> rewind;
+    /// False: all rows of `instance` are here and come as they are written. True: that has ended, the connection
+    /// was lost or rows have to be fetched. Called for each change; nobody has caught up to begin with. May be
+    /// empty.
+    std::function<void(const std::string& instance, bool behind)> set_behind;
 };
 
 /// One stream, the same class in every process: an ordered sequence of rows with integer tokens, and who
@@ -87,6 +91,9 @@ public:
     }
     void rewind(const std::string& instance, std::int64_t token) const {
         if (bindings_.rewind) bindings_.rewind(instance, token);
+    }
+    void set_behind(const std::string& instance, bool behind) const {
+        if (bindings_.set_behind) bindings_.set_behind(instance, behind);
     }
 
 private:

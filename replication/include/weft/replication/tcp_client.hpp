@@ -9,15 +9,13 @@
 #include "weft/replication/backoff.hpp"
 #include "weft/replication/command_handler.hpp"
 #include "weft/replication/tcp_server.hpp"
+#include "weft/replication/uplink.hpp"
 
 namespace weft::replication {
 
-enum class ClientState { kConnecting, kCatchingUp, kUp, kStopped };
-std::string_view to_string(ClientState state);
-
 /// A worker's connection to the master: kept up for ever, with jittered exponential backoff that is reset
 /// only once every subscribed stream has caught up.
-class TcpClient {
+class TcpClient final : public Uplink {
 public:
     struct Options {
         std::string server_name;
@@ -28,18 +26,15 @@ public:
     };
 
     TcpClient(asio::any_io_executor executor, ReplicationCommandHandler& handler, Options options);
-    ~TcpClient();
+    ~TcpClient() override;
     TcpClient(const TcpClient&) = delete;
     TcpClient& operator=(const TcpClient&) = delete;
 
-    void start();
-    ClientState state() const;
-    /// Why there is no connection; empty while there is.
-    const std::string& last_error() const;
-    std::uint64_t connections_made() const;
-    /// Says CLEAR_USER_SYNCS if anybody was said to sync here, sends what is queued for at most
-    /// `deadline_ms`, closes.
-    Task<void> stop(std::int64_t deadline_ms);
+    void start() override;
+    ClientState state() const override;
+    const std::string& last_error() const override;
+    std::uint64_t connections_made() const override;
+    Task<void> stop(std::int64_t deadline_ms) override;
 
 private:
     struct Impl;

@@ -30,6 +30,9 @@ public:
     /// announces. `keys` are the cached method's arguments. Called on the database thread, within the
     /// transaction's body.
     void invalidate(Transaction& txn, const std::string& name, const std::vector<std::string>& keys);
+    /// The same for several keys of one cache, with one statement.
+    void invalidate_each(Transaction& txn, const std::string& name,
+                         const std::vector<std::vector<std::string>>& keys);
     /// The same for the whole cache.
     void invalidate_all(Transaction& txn, const std::string& name);
 

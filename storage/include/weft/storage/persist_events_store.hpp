@@ -88,13 +88,17 @@ public:
     using Committed = std::function<void(const std::vector<proto::EventPtr>& events)>;
 
     /// Allocates tokens, stores the batch in one transaction (a batch without state is a single statement), publishes its
-    /// rows. Throws StoreError; then nothing is stored, unless the connection broke during the commit.
+    /// rows. Throws StoreError; then nothing is stored, unless the database went away during the commit and stayed away.
     Task<Outcome> persist(PersistBatch batch, Committed committed);
 
     /// IDs for new state groups, from the database's sequence; taken in blocks, so most calls make no query.
     Task<std::int64_t> next_state_group_id();
 
 private:
+    Task<bool> store(const PersistBatch& batch, const std::vector<proto::EventPtr>& events);
+    Task<void> write(const PersistBatch& batch, const std::vector<proto::EventPtr>& events);
+    Task<bool> is_stored(proto::EventId event_id);
+
     Database& db_;
     StreamState& events_;
     CacheStreamWriter& caches_;

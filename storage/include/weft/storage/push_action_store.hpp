@@ -6,6 +6,8 @@
 #include <unordered_map>
 
 #include "weft/core/cache.hpp"
+#include "weft/proto/replication/rows.hpp"
+#include "weft/storage/events_store.hpp"
 #include "weft/storage/store_context.hpp"
 
 namespace weft::storage {
@@ -21,10 +23,12 @@ struct UnreadCounts {
 using RoomUnread = std::unordered_map<std::string, UnreadCounts>;
 
 /// Reads the push actions that were stored with events: unread counts. Caches (a room each):
-/// get_unread_event_push_actions_by_room_for_user, invalidated by events and receipts of the room.
+/// get_unread_event_push_actions_by_room_for_user. Rows of the events and receipts streams change what is cached in
+/// place where they say enough, so that a message costs no query; else the room is read again.
 class PushActionStore {
 public:
-    PushActionStore(StoreContext context, StreamState& events, StreamState& receipts);
+    /// Constructed after `store`, which must have seen a row first.
+    PushActionStore(StoreContext context, StreamState& events, StreamState& receipts, EventsStore& store);
 
     /// Counts of all local members of the room since each one's newest m.read or m.read.private receipt, or
     /// since they joined if there is none. One query for the whole room. Cached.
@@ -33,8 +37,24 @@ public:
     Task<UnreadCounts> unread(std::string room_id, std::string user_id);
 
 private:
+    struct OfUser {
+        UnreadCounts counts;
+        std::int64_t newest = 0;  // stream ordering of the newest event that is counted
+    };
+    struct OfRoom {
+        std::unordered_map<std::string, OfUser> users;
+        std::int64_t upto = 0;  // stream ordering of the newest event of the room that was looked at
+    };
+    // What is cached is changed in place by rows.
+    using OfRoomPtr = std::shared_ptr<OfRoom>;
+
+    Task<std::shared_ptr<const OfRoomPtr>> of_room(std::string room_id);
+    void apply_event(std::int64_t token, const proto::replication::EventsEventRow& row);
+    void apply_receipt(const proto::replication::ReceiptsRow& row);
+
     StoreContext context_;
-    core::Cache<std::string, RoomUnread> rooms_;
+    EventsStore& events_;
+    core::Cache<std::string, OfRoomPtr> rooms_;
 };
 
 }  // namespace weft::storage

@@ -64,6 +64,8 @@ public:
     /// Several at once, one query for those not in memory.
     Task<std::unordered_map<proto::RoomId, RoomStatePtr>> current_states(std::vector<proto::RoomId> rooms);
     RoomStatePtr cached_current_state(const proto::RoomId& room_id);
+    /// What the table of current state holds, read from it: for its writer, whose position may be behind its own commits.
+    Task<StateMapPtr> stored_state(proto::RoomId room_id);
     /// The event at a key of the current state, loaded; null if there is none.
     Task<proto::EventPtr> current_event(proto::RoomId room_id, std::string type, std::string state_key = {});
     /// Local users who are joined.
@@ -83,6 +85,8 @@ public:
     /// State groups of events, one query for all.
     Task<std::unordered_map<proto::EventId, std::int64_t>> groups_of(std::vector<proto::EventId> event_ids);
     Task<StateMapPtr> group(std::int64_t state_group);
+    /// How many differences lead to the full group that this one is built on.
+    Task<std::size_t> group_chain(std::int64_t state_group);
     /// Only some keys of the states after many events (visibility checks): event → (key → event).
     Task<std::unordered_map<proto::EventId, proto::StateMap>> state_after_for_keys(std::vector<proto::EventId> event_ids,
                                                                                    std::vector<proto::StateKey> keys);

@@ -62,8 +62,9 @@ public:
     std::int64_t shared_current() const;
     /// The connection to the writer was lost, or rows are being read from the database: rows of this stream
     /// may be missing before those that others have. False once it has caught up. Only matters to
-    /// shared_current().
-    void set_behind(bool behind) { behind_ = behind; }
+    /// shared_current(), and to those who are told of rows: while shared_current() is below a row's token they
+    /// wait.
+    void set_behind(bool behind);
     bool behind() const { return behind_; }
 
     /// The writing half; only where is_writer().
@@ -102,6 +103,8 @@ private:
     struct IdSpace;
 
     void move_position(const std::string& instance, std::int64_t token);
+    /// Tells of rows that waited for shared_current(), as far as it has come.
+    static void tell_held(IdSpace& space);
     void invalidate(std::int64_t token, const StreamRows& rows);
     void notify(std::int64_t token, const StreamRows& rows);
     void send(std::int64_t token, const StreamRows& rows);
@@ -113,6 +116,7 @@ private:
     std::map<std::string, std::int64_t> positions_;
     std::shared_ptr<IdSpace> ids_;  // alone in it, unless shared
     bool behind_ = false;
+    std::int64_t complete_upto_ = 0;  // nothing of this stream was missing up to here when it fell behind
     std::vector<RowsFunction> invalidate_;
     std::vector<RowsFunction> notify_;
     std::vector<PositionFunction> advanced_;

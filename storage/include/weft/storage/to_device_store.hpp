@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,6 +19,14 @@ struct ToDeviceMessage {
     std::string json;       // {"sender": .., "type": .., "content": ..}, as /sync hands it out
 };
 
+/// A client's request to send, by which a repetition of it is known.
+struct ToDeviceTransaction {
+    std::string user_id;
+    std::string device_id;
+    std::string event_type;
+    std::string txn_id;
+};
+
 struct ToDeviceBatch {
     std::vector<std::string> messages;  // JSON texts, oldest first
     /// Everything up to here is in the batch: the client's next token.
@@ -30,8 +39,12 @@ class ToDeviceStore {
 public:
     ToDeviceStore(StoreContext context, StreamState& to_device);
 
-    /// All messages get one token, which is returned. Devices that do not exist are left out.
-    Task<std::int64_t> add_messages(std::vector<ToDeviceMessage> messages);
+    /// All messages get one token, which is returned. Devices that do not exist are left out. With a
+    /// transaction that was done before nothing happens.
+    Task<std::int64_t> add_messages(std::vector<ToDeviceMessage> messages,
+                                    std::optional<ToDeviceTransaction> transaction = std::nullopt);
+    /// Transactions done before this time may be repeated with effect.
+    Task<void> forget_transactions_before(std::int64_t time_ms);
     /// Messages in (from, to], at least `limit` if there are so many (messages of one token are not parted).
     /// No query if the change cache says that nothing came.
     Task<ToDeviceBatch> get_messages(std::string user_id, std::string device_id, std::int64_t from,

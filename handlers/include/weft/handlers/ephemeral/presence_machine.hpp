@@ -34,6 +34,8 @@ public:
     void load(State state, std::int64_t now_ms);
     /// Null if the user is not known.
     const State* find(const std::string& user_id) const;
+    /// Whether that process sees the user sync.
+    bool syncs_at(const std::string& process, const std::string& user_id) const;
 
     // Facts. A user who is not known counts as offline.
 

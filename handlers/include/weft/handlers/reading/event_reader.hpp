@@ -30,8 +30,8 @@ struct EventContext {
     storage::RoomToken end;                       // to go on forward
 };
 
-/// Single events (client-server API, GET /rooms/{roomId}/event and /context). What a user may not see is not there for
-/// them: M_NOT_FOUND. Logic thread only.
+/// Single events (client-server API, GET /rooms/{roomId}/event and /context). What a user may not see is not
+/// there for them: M_NOT_FOUND. Logic thread only.
 class EventReader {
 public:
     EventReader(storage::EventsStore& events, storage::StateStore& states, Visibility& visibility)
@@ -42,7 +42,8 @@ public:
     Task<EventContext> context(EventQuery query, std::size_t limit, proto::EventFilter filter);
 
 private:
-    Task<std::vector<storage::StoredEventPtr>> state_at(proto::EventId last, std::vector<storage::StoredEventPtr> shown,
+    Task<std::vector<storage::StoredEventPtr>> state_at(proto::EventId last,
+                                                        std::vector<storage::StoredEventPtr> shown,
                                                         const proto::EventFilter& filter);
 
     storage::EventsStore& events_;

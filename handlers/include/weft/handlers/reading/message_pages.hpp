@@ -14,7 +14,8 @@
 namespace weft::handlers {
 
 struct MessagesQuery {
-    MessagesQuery(std::string user, proto::RoomId room) : user_id{std::move(user)}, room_id{std::move(room)} {}
+    MessagesQuery(std::string user, proto::RoomId room)
+        : user_id{std::move(user)}, room_id{std::move(room)} {}
 
     std::string user_id;
     proto::RoomId room_id;
@@ -28,17 +29,18 @@ struct MessagesQuery {
 
 struct MessagesPage {
     std::vector<storage::StoredEventPtr> chunk;  // in the order of the direction
-    std::vector<storage::StoredEventPtr> state;  // members who sent the chunk, where the filter asks for lazy loading
+    std::vector<storage::StoredEventPtr>
+        state;  // members who sent the chunk, where the filter asks for lazy loading
     storage::RoomToken start;
     std::optional<storage::RoomToken> end;  // none: there is nothing more
 };
 
-/// A room's history in pages (client-server API, GET /rooms/{roomId}/messages). Former members read up to the end of
-/// their stay. Logic thread only.
+/// A room's history in pages (client-server API, GET /rooms/{roomId}/messages). Former members read up to the
+/// end of their stay. Logic thread only.
 class MessagePages {
 public:
-    MessagePages(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access, Visibility& visibility,
-                 storage::StreamState& events_stream);
+    MessagePages(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access,
+                 Visibility& visibility, storage::StreamState& events_stream);
 
     /// Throws M_FORBIDDEN.
     Task<MessagesPage> read(MessagesQuery query);

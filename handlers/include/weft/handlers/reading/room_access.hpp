@@ -9,7 +9,8 @@
 
 namespace weft::handlers {
 
-/// What a user may read of a room as a whole. Which of its events they see is decided one by one (Visibility).
+/// What a user may read of a room as a whole. Which of its events they see is decided one by one
+/// (Visibility).
 struct ReadAccess {
     RoomStanding standing;
     /// The room's history is open to everybody now.
@@ -22,10 +23,11 @@ struct ReadAccess {
 /// Decides who may read a room at all. Logic thread only.
 class RoomAccess {
 public:
-    RoomAccess(storage::EventsStore& events, storage::StateStore& states) : events_{events}, states_{states} {}
+    RoomAccess(storage::EventsStore& events, storage::StateStore& states)
+        : events_{events}, states_{states} {}
 
-    /// For members, former members, and everybody where the history is open to the world. Throws M_FORBIDDEN for all
-    /// others, also if there is no such room: whether there is one is not theirs to know.
+    /// For members, former members, and everybody where the history is open to the world. Throws M_FORBIDDEN
+    /// for all others, also if there is no such room: whether there is one is not theirs to know.
     Task<ReadAccess> require(std::string user_id, proto::RoomId room_id);
     /// Throws M_FORBIDDEN unless the user is joined now.
     Task<void> require_joined(std::string user_id, proto::RoomId room_id);
@@ -33,7 +35,8 @@ public:
     Task<RoomStanding> standing(std::string user_id, proto::RoomId room_id);
 
 private:
-    Task<std::optional<RoomStanding::FormerStay>> former_stay(std::string user_id, proto::EventId membership_event);
+    Task<std::optional<RoomStanding::FormerStay>> former_stay(std::string user_id,
+                                                              proto::EventId membership_event);
     Task<proto::EventPtr> membership_before(std::string user_id, proto::EventPtr event);
 
     storage::EventsStore& events_;

@@ -25,17 +25,19 @@ struct MembersQuery {
     std::optional<std::string> not_membership;
 };
 
-/// The state of rooms as users may read it: the current one, and for former members that at the end of their stay
-/// (client-server API, GET /rooms/{roomId}/state, /members, /joined_members). Logic thread only.
+/// The state of rooms as users may read it: the current one, and for former members that at the end of their
+/// stay (client-server API, GET /rooms/{roomId}/state, /members, /joined_members). Logic thread only.
 class RoomStateReader {
 public:
-    RoomStateReader(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access, Visibility& visibility)
+    RoomStateReader(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access,
+                    Visibility& visibility)
         : events_{events}, states_{states}, access_{access}, visibility_{visibility} {}
 
     /// Throws M_FORBIDDEN.
     Task<std::vector<storage::StoredEventPtr>> state(std::string user_id, proto::RoomId room_id);
     /// Throws M_FORBIDDEN, M_NOT_FOUND.
-    Task<storage::StoredEventPtr> state_event(std::string user_id, proto::RoomId room_id, proto::StateKey key);
+    Task<storage::StoredEventPtr> state_event(std::string user_id, proto::RoomId room_id,
+                                              proto::StateKey key);
     /// Throws M_FORBIDDEN, also for a point that the user may not see.
     Task<std::vector<storage::StoredEventPtr>> members(MembersQuery query);
     /// For members only. Throws M_FORBIDDEN.

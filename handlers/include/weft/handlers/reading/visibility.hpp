@@ -8,15 +8,17 @@
 
 namespace weft::handlers {
 
-/// Which events of a room a user may see (client-server API, "Room history visibility"): by the room's history
-/// visibility and the user's membership at the event, and what the user is now.
+/// Which events of a room a user may see (client-server API, "Room history visibility"): by the room's
+/// history visibility and the user's membership at the event, and what the user is now.
 class Visibility {
 public:
-    Visibility(storage::EventsStore& events, storage::StateStore& states) : events_{events}, states_{states} {}
+    Visibility(storage::EventsStore& events, storage::StateStore& states)
+        : events_{events}, states_{states} {}
 
-    /// Those of `events` (all of one room) that the user may see, in the same order. A handful of queries whatever their
-    /// number. Soft-failed and rejected events are never visible.
-    Task<std::vector<storage::StoredEventPtr>> visible(std::string user_id, std::vector<storage::StoredEventPtr> events);
+    /// Those of `events` (all of one room) that the user may see, in the same order. A handful of queries
+    /// whatever their number. Soft-failed and rejected events are never visible.
+    Task<std::vector<storage::StoredEventPtr>> visible(std::string user_id,
+                                                       std::vector<storage::StoredEventPtr> events);
 
 private:
     /// Without a look at single events: whether a member sees all of these for certain.

@@ -50,6 +50,14 @@ struct Rdata {
     bool operator==(const Rdata&) const = default;
 };
 
+/// An Rdata that points into its line.
+struct RdataView {
+    std::string_view stream;
+    std::string_view instance;
+    std::optional<std::int64_t> token;
+    std::string_view row;
+};
+
 /// `instance` has made everything of `stream` visible up to `token`. With `previous` (Synapse 1.22 and later)
 /// it also says that there is nothing in (previous, token].
 struct Position {
@@ -187,6 +195,10 @@ SentBy command_sent_by(const Command& command);
 /// Reads a line (without its line feed; not empty). The error's message is in the spelling of the reference
 /// implementation, e.g. `KeyError('FOO')`.
 core::Result<Command> parse_line(std::string_view line);
+
+/// The same for RDATA alone, without copying anything: the readers' hot path. Nothing for any other line, and for an
+/// RDATA that is written in an unusual way or cannot be read: parse_line() tells which.
+std::optional<RdataView> view_rdata(std::string_view line);
 
 /// Writes a command without line feed: parse_line(format_line(c)) == c. Refuses a command that would contain
 /// a line feed or be longer than kLineBytesMax.

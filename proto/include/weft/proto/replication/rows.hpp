@@ -166,6 +166,7 @@ struct ToDeviceRow {
 };
 
 /// Something the federation sender has to send: `p` presence, `pd` presence to hosts, `k` keyed EDU, `e` EDU.
+/// The data of each is a type of its own, see FederationItem; a type that is not known is passed on.
 struct FederationRow {
     static constexpr std::string_view kStream = "federation";
     std::string type;
@@ -174,6 +175,52 @@ struct FederationRow {
     static core::Result<FederationRow> parse(const json::value& row);
     bool operator==(const FederationRow&) const = default;
 };
+
+/// A local user's presence, for all servers that share a room.
+struct FederationPresence {
+    static constexpr std::string_view kType = "p";
+    PresenceRow state;
+    FederationRow to_row() const;
+    static core::Result<FederationPresence> parse(const json::value& data);
+    bool operator==(const FederationPresence&) const = default;
+};
+
+/// A user's presence for these servers, as after a join.
+struct FederationPresenceTo {
+    static constexpr std::string_view kType = "pd";
+    PresenceRow state;
+    std::vector<std::string> hosts;
+    FederationRow to_row() const;
+    static core::Result<FederationPresenceTo> parse(const json::value& data);
+    bool operator==(const FederationPresenceTo&) const = default;
+};
+
+/// An ephemeral message for one server.
+struct FederationEdu {
+    static constexpr std::string_view kType = "e";
+    std::string edu_type;
+    json::object content;
+    std::string origin;
+    std::string destination;
+    FederationRow to_row() const;
+    static core::Result<FederationEdu> parse(const json::value& data);
+    bool operator==(const FederationEdu&) const = default;
+};
+
+/// One that replaces an earlier one for the same server with the same key.
+struct FederationKeyedEdu {
+    static constexpr std::string_view kType = "k";
+    std::vector<std::string> key;
+    FederationEdu edu;
+    FederationRow to_row() const;
+    static core::Result<FederationKeyedEdu> parse(const json::value& data);
+    bool operator==(const FederationKeyedEdu&) const = default;
+};
+
+using FederationItem =
+    std::variant<FederationPresence, FederationPresenceTo, FederationKeyedEdu, FederationEdu>;
+/// Reads the data of a row; fails for an unknown type too.
+core::Result<FederationItem> parse_federation_item(const FederationRow& row);
 
 /// A room's tags of a user. `tags_json` is a JSON object as text.
 struct TagAccountDataRow {

@@ -9,7 +9,8 @@ namespace weft::rest {
 /// GET /rooms/{roomId}/event/{eventId} and /rooms/{roomId}/context/{eventId}.
 class EventReadingEndpoints {
 public:
-    EventReadingEndpoints(handlers::EventReader& events, const core::Clock& clock) : events_{events}, clock_{clock} {}
+    EventReadingEndpoints(handlers::EventReader& events, const core::Clock& clock)
+        : events_{events}, clock_{clock} {}
     void register_on(http::Router& router);
 
 private:

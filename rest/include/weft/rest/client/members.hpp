@@ -9,7 +9,8 @@ namespace weft::rest {
 /// GET /rooms/{roomId}/members and /rooms/{roomId}/joined_members.
 class MembersEndpoints {
 public:
-    MembersEndpoints(handlers::RoomStateReader& states, const core::Clock& clock) : states_{states}, clock_{clock} {}
+    MembersEndpoints(handlers::RoomStateReader& states, const core::Clock& clock)
+        : states_{states}, clock_{clock} {}
     void register_on(http::Router& router);
 
 private:

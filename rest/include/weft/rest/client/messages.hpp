@@ -9,7 +9,8 @@ namespace weft::rest {
 /// GET /rooms/{roomId}/messages.
 class MessagesEndpoints {
 public:
-    MessagesEndpoints(handlers::MessagePages& pages, const core::Clock& clock) : pages_{pages}, clock_{clock} {}
+    MessagesEndpoints(handlers::MessagePages& pages, const core::Clock& clock)
+        : pages_{pages}, clock_{clock} {}
     void register_on(http::Router& router);
 
 private:

@@ -1,0 +1,81 @@
+#include "sync/sync_answer.hpp"
+
+#include "weft/proto/json_writer.hpp"
+
+namespace weft::handlers {
+namespace {
+
+void write_event_list(proto::JsonWriter& writer, std::string_view name, const std::vector<std::string>& events) {
+    if (events.empty()) return;
+    writer.key(name).begin_object().key("events").begin_array();
+    for (const auto& event : events) writer.raw(event);
+    writer.end_array().end_object();
+}
+
+void write_strings(proto::JsonWriter& writer, std::string_view name, const std::set<std::string>& values) {
+    writer.key(name).begin_array();
+    for (const auto& value : values) writer.value(value);
+    writer.end_array();
+}
+
+void write_pending(proto::JsonWriter& writer, std::string_view section, std::string_view name,
+                   const std::vector<std::pair<proto::RoomId, std::string>>& rooms) {
+    if (rooms.empty()) return;
+    writer.key(section).begin_object();
+    for (const auto& [room_id, events] : rooms) {
+        writer.key(room_id.str()).begin_object().key(name).begin_object().key("events").raw(events).end_object().end_object();
+    }
+    writer.end_object();
+}
+
+}  // namespace
+
+std::string typed_event(std::string_view type, std::string_view content_json) {
+    std::string out = R"({"type":)";
+    proto::append_json_string(out, type);
+    out += R"(,"content":)";
+    out += content_json;
+    out += '}';
+    return out;
+}
+
+std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer) {
+    proto::JsonWriter writer{1024};
+    writer.begin_object().member("next_batch", answer.next.to_string());
+    writer.key("device_one_time_keys_count").raw("{}").key("device_unused_fallback_key_types").raw("[]");
+    write_event_list(writer, "account_data", answer.account_data);
+    write_event_list(writer, "to_device", answer.to_device);
+    write_event_list(writer, "presence", answer.presence);
+    if (!answer.devices_changed.empty() || !answer.devices_left.empty()) {
+        writer.key("device_lists").begin_object();
+        write_strings(writer, "changed", answer.devices_changed);
+        write_strings(writer, "left", answer.devices_left);
+        writer.end_object();
+    }
+    if (!answer.joined.empty() || !answer.left.empty() || !answer.invited.empty() || !answer.knocked.empty()) {
+        writer.key("rooms").begin_object();
+        if (!answer.joined.empty()) {
+            writer.key("join").begin_object();
+            for (const auto& room : answer.joined) {
+                writer.key(room.room_id.str());
+                write_joined_room(writer, room, viewer);
+            }
+            writer.end_object();
+        }
+        write_pending(writer, "invite", "invite_state", answer.invited);
+        write_pending(writer, "knock", "knock_state", answer.knocked);
+        if (!answer.left.empty()) {
+            writer.key("leave").begin_object();
+            for (const auto& room : answer.left) {
+                writer.key(room.room_id.str());
+                write_left_room(writer, room, viewer);
+            }
+            writer.end_object();
+        }
+        writer.end_object();
+    }
+    writer.end_object();
+    return writer.take();
+}
+
+}  // namespace weft::handlers

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sync/sync_room.hpp"
+#include "weft/handlers/sync/sync_token.hpp"
+
+namespace weft::handlers {
+
+/// Everything of one answer, collected before it is written.
+struct SyncAnswer {
+    SyncToken next;
+    std::vector<SyncRoom> joined;
+    std::vector<SyncRoom> left;
+    std::vector<std::pair<proto::RoomId, std::string>> invited;  // with the events' JSON array
+    std::vector<std::pair<proto::RoomId, std::string>> knocked;
+    std::vector<std::string> presence;
+    std::vector<std::string> account_data;
+    std::vector<std::string> to_device;
+    std::set<std::string> devices_changed;
+    std::set<std::string> devices_left;
+
+    /// Not written: the rooms it was made of, and people the user has come to share a room with, or perhaps shares none with
+    /// any more.
+    storage::UserRoomsPtr rooms;
+    std::set<std::string> met;
+    std::set<std::string> parted;
+
+    bool empty() const {
+        return joined.empty() && left.empty() && invited.empty() && knocked.empty() && presence.empty() && account_data.empty() &&
+               to_device.empty() && devices_changed.empty() && devices_left.empty();
+    }
+};
+
+/// The body of the response.
+std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer);
+
+/// `{"type":…,"content":…}` with content that is JSON text already.
+std::string typed_event(std::string_view type, std::string_view content_json);
+
+}  // namespace weft::handlers

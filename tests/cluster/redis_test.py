@@ -1,0 +1,76 @@
+"""The cluster on Redis: all that holds with connections to the master, and the death of Redis itself."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import layouts_test  # noqa: E402
+import master_kill_test  # noqa: E402
+import persister_kill_test  # noqa: E402
+import synchrotron_kill_test  # noqa: E402
+from matrix_client import SyncLoop  # noqa: E402
+from traffic import Sender  # noqa: E402
+from weft_cluster import ClusterTestCase  # noqa: E402
+
+MESSAGES = 150
+
+
+class OnRedis:
+    """Runs the tests of a class beside it on a cluster whose replication goes by Redis."""
+
+    options = ("--redis",)
+
+
+class Layouts(OnRedis, layouts_test.Layouts):
+    pass
+
+
+class MasterKill(OnRedis, master_kill_test.MasterKill):
+    pass
+
+
+class PersisterKill(OnRedis, persister_kill_test.PersisterKill):
+    pass
+
+
+class SynchrotronKill(OnRedis, synchrotron_kill_test.SynchrotronKill):
+    pass
+
+
+class RedisKill(OnRedis, ClusterTestCase):
+    def test_nothing_is_lost_when_redis_dies_during_traffic(self):
+        alice, bob, room_id = self.room_of_two()
+        listening = SyncLoop(bob).start()
+        self.addCleanup(listening.stop)
+        sender = Sender(alice, room_id, MESSAGES, prefix="message").start()
+        self.addCleanup(sender.stop)
+        for part in (1, 2):
+            sender.wait_for_acknowledged(MESSAGES * part // 3)
+            self.cluster.kill_service("redis")
+        sender.finish()
+
+        listening.wait_for_body(room_id, f"message {MESSAGES - 1}", seconds=60)
+        self.assertEqual(listening.bodies(room_id), sender.bodies(), "bob's /sync")
+        stored = [event["event_id"] for event in bob.all_messages(room_id)]
+        self.assertEqual(stored, sender.event_ids(), "/messages")
+
+        # Every process is back on the channel, also for streams that only memory holds.
+        self.cluster.wait_healthy()
+        for name, process in self.cluster.processes().items():
+            self.assertEqual(process["replication"], "up", name)
+        alice.set_typing(room_id, True)
+        listening.wait_for(
+            "alice is typing",
+            lambda: alice.user_id in layouts_test.typing_users(listening, room_id),
+        )
+
+    def test_the_master_has_no_replication_listener(self):
+        ports = self.cluster.processes()["master"]["ports"]
+        with self.assertRaises(OSError):
+            layouts_test.Client(f"http://127.0.0.1:{ports['replication']}").register("nobody")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
