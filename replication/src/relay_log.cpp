@@ -37,6 +37,7 @@ void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) 
         trim();
         auto chunk = std::make_shared<Chunk>(std::max(options_.chunk_bytes, lines.size()));
         chunk->first_entry = next_entry_;
+        chunk->entries.reserve(chunk->bytes.capacity() / 128);
         chunks_.push_back(std::move(chunk));
     }
     auto& chunk = *chunks_.back();
@@ -52,6 +53,7 @@ void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) 
         chunk.origins.push_back(origin);
     }
     bytes_ += lines.size();
+    appended_bytes_ += lines.size();
     ++next_entry_;
 }
 

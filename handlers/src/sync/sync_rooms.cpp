@@ -39,7 +39,7 @@ json::object receipt_content(const storage::ReceiptList& receipts, const std::st
         if (!of_event.is_object()) of_event = json::object{};
         auto& of_type = of_event.as_object()[receipt->type];
         if (!of_type.is_object()) of_type = json::object{};
-        of_type.as_object()[receipt->user_id] = data ? *data : json::value{json::object{}};
+        of_type.as_object()[receipt->user_id] = data ? *data : json::value(json::object());
     }
     return content;
 }
@@ -97,7 +97,7 @@ Task<Sync::Impl::PendingRooms> Sync::Impl::pending_rooms(const std::vector<SyncR
         json::array events;
         if (const auto* state = proto::get_array(event->unsigned_data(), state_key)) events = *state;
         events.push_back(proto::stripped_state(*event));
-        out.emplace_back(room.room_id, proto::to_json(json::value{std::move(events)}));
+        out.emplace_back(room.room_id, proto::to_json(json::value(std::move(events))));
     }
     co_return out;
 }

@@ -57,6 +57,8 @@ public:
     /// Number of the oldest entry still held.
     std::uint64_t begin() const;
     std::size_t bytes() const { return bytes_; }
+    /// All that ever went in.
+    std::uint64_t appended_bytes() const { return appended_bytes_; }
 
 private:
     friend class RelayCursor;
@@ -86,6 +88,7 @@ private:
     std::vector<const RelayCursor*> cursors_;
     std::uint64_t next_entry_ = 1;
     std::size_t bytes_ = 0;
+    std::uint64_t appended_bytes_ = 0;
 };
 
 /// Where one connection stands in the log, and which streams it wants. Starts at the log's end.
