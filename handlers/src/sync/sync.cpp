@@ -52,8 +52,6 @@ void Sync::Impl::forget_restarted_streams(SyncToken& since) const {
 }
 
 Task<std::string> Sync::Impl::run(SyncRequest request) {
-    // Typing lives in its writer's memory: after a restart it counts from the beginning again.
-    if (request.since && request.since->typing > sources.typing_stream.current()) request.since->typing = 0;
     const auto guard = sources.presence.user_syncs(request.user_id, request.set_presence);
     const auto started = sources.clock.monotonic_ms();
     const auto timeout = std::min(std::max<std::int64_t>(request.timeout_ms, 0), kTimeoutMaxMs);
