@@ -307,6 +307,7 @@ const std::vector<Key>& keys() {
          }, {}},
         string_key("worker_replication_host", "Where the master's replication listener is.", &Config::replication_host),
         port_key("worker_replication_port", "Port of the master's replication listener.", &Config::replication_port),
+        string_key("worker_replication_path", "Unix socket of the master's replication listener, instead of host and port.", &Config::replication_path),
         {"worker_replication_http_port", "integer", "Port of the master's listener for calls between processes; used if instance_map has no master.",
          [](Draft& draft, const Place& at) { draft.replication_http_port = read_port(at); }, {}},
         {"worker_listeners", "list", "Sockets of a worker, as listeners.",
@@ -316,6 +317,15 @@ const std::vector<Key>& keys() {
              config.replication_dialect = read_string(at);
              if (config.replication_dialect != "weft" && config.replication_dialect != "synapse-1.15") at.fail("expected weft or synapse-1.15");
          }, {}},
+        {"replication_tls", "map", "TLS of all TCP connections between processes; both ends show a certificate.", nullptr,
+         {{"ca", "string", "File with the certificate of the authority that both ends trust.",
+           [](Config& config, const Place& at) { config.replication_tls.ca = read_string(at); }, {}},
+          {"certificate", "string", "File with this process' certificate, issued to its name or host.",
+           [](Config& config, const Place& at) { config.replication_tls.certificate = read_string(at); }, {}},
+          {"key", "string", "File with the certificate's private key.",
+           [](Config& config, const Place& at) { config.replication_tls.key = read_string(at); }, {}}}},
+        bool_key("allow_insecure", "Whether processes may listen for each other beyond this machine without TLS.", &Config::allow_insecure),
+        bool_key("allow_unauthenticated_rpc", "Whether calls from this machine need no worker_replication_secret; for processes that know none.", &Config::allow_unauthenticated_rpc),
         {"redis", "map", "Replication by Redis pub/sub: all processes, the master too, are clients of one Redis.", nullptr,
          {{"enabled", "boolean", "Whether replication goes by Redis; then no process has a replication listener.",
            [](Config& config, const Place& at) { config.redis.enabled = read_bool(at); }, {}},
@@ -387,6 +397,17 @@ void complete(Draft& draft) {
     }
 }
 
+bool is_loopback(const std::string& address) {
+    return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+/// Other processes of the cluster connect there, from other machines too.
+bool is_exposed(const ListenerConfig& listener) {
+    const bool is_internal = listener.type == ListenerType::kReplication ||
+                             std::ranges::find(listener.resources, "replication") != listener.resources.end();
+    return is_internal && listener.path.empty() && !std::ranges::all_of(listener.bind_addresses, is_loopback);
+}
+
 /// What single keys cannot say: what is missing, and contradictions between them.
 class Check {
 public:
@@ -404,9 +425,13 @@ public:
             require(draft_.worker_listeners.empty(), "worker_listeners", "the master has listeners; worker_app is missing");
         }
         for (const auto& [stream, writers] : draft_.stream_writers) check_writers(stream, writers);
+        check_tls();
         for (const auto& listener : draft_.listeners) {
             require(!draft_.redis.enabled || listener.type != ListenerType::kReplication, "redis.enabled",
                     "a listener of type replication has no use: processes meet at Redis");
+            require(!is_exposed(listener) || draft_.replication_tls.is_set() || draft_.allow_insecure,
+                    draft_.is_worker() ? "worker_listeners" : "listeners",
+                    "processes would talk beyond this machine in the clear: set replication_tls, or allow_insecure");
         }
         require(!draft_.enable_registration || draft_.enable_registration_without_verification || draft_.registration_requires_token,
                 "enable_registration",
@@ -414,9 +439,15 @@ public:
     }
 
 private:
+    void check_tls() const {
+        const auto& tls = draft_.replication_tls;
+        const bool is_complete = !tls.ca.empty() && !tls.certificate.empty() && !tls.key.empty();
+        const bool is_empty = tls.ca.empty() && tls.certificate.empty() && tls.key.empty();
+        require(is_complete || is_empty, "replication_tls", "needs ca, certificate and key");
+    }
     void check_worker() const {
         require(!draft_.is_master(), "worker_name", "a worker needs a name of its own");
-        require(draft_.redis.enabled || draft_.replication_port != 0, "worker_replication_port", "a worker needs the master's replication port");
+        require(draft_.redis.enabled || draft_.replication_port != 0 || !draft_.replication_path.empty(), "worker_replication_port", "a worker needs the master's replication port");
         require(draft_.instance_map.contains("master"), "instance_map", "the master is missing");
     }
     void check_writers(const std::string& stream, const std::vector<std::string>& writers) const {

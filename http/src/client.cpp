@@ -124,6 +124,7 @@ struct Client::Impl {
 
     asio::any_io_executor executor;
     std::size_t idle_connections_max;
+    core::TlsContext tls;
     core::SystemClock clock;
     std::unordered_map<std::string, std::deque<ConnectionPtr>> pool;
 };
@@ -132,6 +133,10 @@ Client::Client(asio::any_io_executor executor, std::size_t idle_connections_max)
     : impl_{std::make_shared<Impl>(std::move(executor), idle_connections_max)} {}
 
 Client::~Client() = default;
+
+void Client::use_tls(core::TlsContext context) {
+    impl_->tls = std::move(context);
+}
 
 Task<Response> Client::send(core::InstanceAddress address, ClientRequest request) {
     const auto impl = impl_;  // the client may go while we wait
@@ -144,7 +149,7 @@ Task<Response> Client::send(core::InstanceAddress address, ClientRequest request
         if (!reused) {
             connection = std::make_shared<ClientConnection>(impl->executor);
             deadline.guard(connection);
-            const auto error = co_await connection->connect(address);
+            const auto error = co_await connection->connect(address, impl->tls, request.server_instance);
             if (error && (deadline.passed() || error != asio::error::operation_aborted)) {
                 const auto why = deadline.passed() ? std::string{"timed out"} : error.message();
                 throw ClientError{maybe_ran ? ClientError::Kind::kBroken : ClientError::Kind::kConnect,

@@ -22,21 +22,34 @@ using boost::system::error_code;
 
 constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+/// The end of a TLS connection that does not say goodbye.
+constexpr auto kTruncated = asio::ssl::error::stream_truncated;
 
 }  // namespace
 
-Task<error_code> ClientConnection::connect(core::InstanceAddress address) {
+Task<error_code> ClientConnection::connect(core::InstanceAddress address, core::TlsContext tls, std::string name) {
+    auto error = co_await connect_plainly(address);
+    if (error || !tls || !address.path.empty()) co_return error;
+    if (closed_) co_return asio::error::operation_aborted;
+    std::vector<std::string> names{address.host};
+    if (!name.empty()) names.push_back(std::move(name));
+    error = co_await socket_.handshake_as_client(std::move(tls), std::move(names));
+    co_return closed_ ? error_code{asio::error::operation_aborted} : error;
+}
+
+Task<error_code> ClientConnection::connect_plainly(core::InstanceAddress address) {
     error_code error;
+    auto& socket = socket_.plain();
     if (!address.path.empty()) {
         const asio::local::stream_protocol::endpoint endpoint{address.path};
-        co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+        co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
         co_return error;
     }
     std::vector<asio::ip::tcp::endpoint> endpoints;
     if (const auto literal = asio::ip::make_address(address.host, error); !error) {
         endpoints.emplace_back(literal, address.port);
     } else {
-        asio::ip::tcp::resolver resolver{socket_.get_executor()};
+        asio::ip::tcp::resolver resolver{socket.get_executor()};
         const auto found = co_await resolver.async_resolve(address.host, std::to_string(address.port),
                                                            asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return error;
@@ -45,12 +58,12 @@ Task<error_code> ClientConnection::connect(core::InstanceAddress address) {
     error = asio::error::host_not_found;
     for (const auto& endpoint : endpoints) {
         error_code ignored;
-        socket_.close(ignored);
+        socket.close(ignored);
         if (closed_) co_return asio::error::operation_aborted;  // while the name was looked up
-        co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+        co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) break;
         if (error) continue;
-        socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+        socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
         break;
     }
     co_return error;
@@ -92,6 +105,8 @@ Task<ClientConnection::Outcome> ClientConnection::read_response(const ClientRequ
         buffer_.commit(count);
         failure.response_began = failure.response_began || count > 0;
         if (!error) continue;
+        // Nothing was cut short by the end of a connection that had not begun to answer.
+        if (error == kTruncated && !failure.response_began) error = asio::error::eof;
         // Without a length the answer ends where the connection ends.
         if (error == asio::error::eof && parser->got_some() && parser->is_header_done() &&
             parser->need_eof()) {

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "weft/core/stream_socket.hpp"
 #include "weft/http/client.hpp"
 
 namespace weft::http {
@@ -17,7 +18,7 @@ namespace weft::http {
 /// unusable.
 class ClientConnection {
 public:
-    using Socket = asio::generic::stream_protocol::socket;
+    using Socket = core::StreamSocket;
 
     /// How an exchange went wrong, seen from the wire.
     struct Failure {
@@ -33,7 +34,8 @@ public:
 
     explicit ClientConnection(const asio::any_io_executor& executor) : socket_{executor} {}
 
-    Task<boost::system::error_code> connect(core::InstanceAddress address);
+    /// With `tls`, a TCP connection is made secure: the server's certificate must be for `name` or the host.
+    Task<boost::system::error_code> connect(core::InstanceAddress address, core::TlsContext tls, std::string name);
     /// `head` is the request line and fields; the body is sent behind it.
     Task<Outcome> exchange(std::shared_ptr<const std::string> head, const ClientRequest& request);
 
@@ -47,6 +49,7 @@ public:
     std::int64_t idle_since_ms = 0;
 
 private:
+    Task<boost::system::error_code> connect_plainly(core::InstanceAddress address);
     Task<Outcome> read_response(const ClientRequest& request, Failure failure);
 
     Socket socket_;

@@ -85,7 +85,9 @@ Connection::~Connection() {
 
 Task<void> Connection::serve() {
     try {
-        while (co_await serve_one()) {
+        if (co_await secure()) {
+            while (co_await serve_one()) {
+            }
         }
     } catch (const boost::system::system_error& error) {
         // The peer went away while it was written to, or the server ends: both are ordinary.
@@ -94,6 +96,16 @@ Task<void> Connection::serve() {
         core::log_error("http.connection", "connection from {} failed: {}", peer_.text, error.what());
     }
     close();
+}
+
+/// Over TCP only: a unix socket's file says who may connect.
+Task<bool> Connection::secure() {
+    if (!server_->tls || !peer_.address) co_return true;
+    enter(Phase::kHead, server_->limits.header_timeout_ms);
+    const auto error = co_await socket_.handshake_as_server(server_->tls);
+    if (server_->closed) co_return false;
+    if (error) core::log_warning("http.connection", "no TLS with {}: {}", peer_.text, error.message());
+    co_return !error;
 }
 
 Task<bool> Connection::serve_one() {

@@ -38,6 +38,7 @@ struct ServerState {
     ServerLimits limits;
     TrustedProxies trusted;
     bool x_forwarded;
+    core::TlsContext tls;  // null: in the clear
     core::SystemClock clock;
     Compressor compressor;
     std::unordered_set<Connection*> connections;
@@ -80,6 +81,7 @@ private:
         std::string_view error;
     };
 
+    Task<bool> secure();
     Task<bool> serve_one();
     Task<std::optional<Refusal>> read_head(RequestParser& parser);
     Task<std::optional<Refusal>> read_body(RequestParser& parser, std::size_t bytes_max);

@@ -10,12 +10,12 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "weft/core/config.hpp"
+#include "weft/core/stream_socket.hpp"
 #include "weft/core/task.hpp"
 
 namespace weft::http {
 
-/// TCP and unix sockets behave alike once they are connected.
-using Socket = asio::generic::stream_protocol::socket;
+using Socket = core::StreamSocket;
 
 /// Bound, listening sockets of one ListenerConfig: one an address, or one unix socket.
 class Listener {

@@ -52,9 +52,10 @@ std::vector<std::shared_ptr<Connection>> snapshot(const ServerState& state) {
 }
 
 /// Best effort: a client over the limit is told so if that takes no waiting.
-void turn_away(Socket socket, ServerState& state) {
+void turn_away(Socket::Plain socket, ServerState& state) {
     static auto refused = core::counter("weft_http_connections_refused_total", "Connections over the limit");
     refused.increment();
+    if (state.tls) return;
     auto response = error_response({503, "M_UNKNOWN", "Too many connections"});
     ResponseTraits traits;
     traits.keep_alive = false;
@@ -76,7 +77,7 @@ struct Server::Impl {
           tasks{executor} {}
 
     Task<void> accept(Listener::Acceptor& acceptor, std::shared_ptr<ServerState> shared);
-    void admit(Socket socket, const Listener::Acceptor::endpoint_type& endpoint);
+    void admit(Socket::Plain socket, const Listener::Acceptor::endpoint_type& endpoint);
 
     std::shared_ptr<ServerState> state;
     core::ListenerConfig config;
@@ -101,7 +102,7 @@ Task<void> Server::Impl::accept(Listener::Acceptor& acceptor, std::shared_ptr<Se
     }
 }
 
-void Server::Impl::admit(Socket socket, const Listener::Acceptor::endpoint_type& endpoint) {
+void Server::Impl::admit(Socket::Plain socket, const Listener::Acceptor::endpoint_type& endpoint) {
     error_code error;
     socket.non_blocking(true, error);
     auto peer = describe_peer(endpoint);
@@ -127,6 +128,10 @@ Server::~Server() {
         connection->abort();
         connection->close();
     }
+}
+
+void Server::use_tls(core::TlsContext context) {
+    impl_->state->tls = std::move(context);
 }
 
 void Server::start() {

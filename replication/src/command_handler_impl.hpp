@@ -25,7 +25,7 @@ struct ReplicationCommandHandler::Impl {
         Feed feed;
         FeedMetrics metrics;
         std::int64_t behind_since;  // monotonic; meaningful while not connected
-        bool connected = false;  // as the stream and the metrics were told last
+        bool connected = false;     // as the stream and the metrics were told last
         bool warned = false;
     };
     /// Rows of a token that is not complete yet: the relay passes on whole tokens only.
@@ -51,8 +51,6 @@ struct ReplicationCommandHandler::Impl {
         std::map<StreamKey, Route> routes;
         std::pair<const StreamKey, Route>* last_route = nullptr;  // mostly the next row has the same
     };
-    static constexpr std::chrono::microseconds kGatherPause{500};
-    static constexpr std::size_t kGatherBytesMax = 256 * 1024;
     static constexpr std::size_t kHeldBytesMax = 1024 * 1024;
     static constexpr std::int64_t kUserSyncRefreshMs = 60'000;
     /// On a bus nobody sees another's connection end: who has not refreshed for so long is gone.
@@ -65,7 +63,6 @@ struct ReplicationCommandHandler::Impl {
         : clock{on},
           options{std::move(with)},
           log{options.log},
-          wake_timer{executor},
           waiters{executor},
           caught_up_signal{executor},
           refresh_wanted{executor},
@@ -89,7 +86,6 @@ struct ReplicationCommandHandler::Impl {
     void publish(const std::string& stream, std::int64_t token, const Rows& rows);
     void send(const pr::Command& command);
     void wake_links();
-    void wake_links_now();
     std::int64_t announced_token(const Stream& stream, const std::string& instance) const;
     std::string position_line(const StreamKey& key, std::int64_t token) const;
     Task<void> refresh_user_syncs();
@@ -129,10 +125,6 @@ struct ReplicationCommandHandler::Impl {
     std::map<StreamKey, FeedState> feeds;
     RelayLog log;
     std::map<LinkId, LinkState> links;
-    asio::steady_timer wake_timer;
-    bool wake_is_due = false;
-    std::chrono::steady_clock::time_point last_wake{};
-    std::uint64_t woken_at_bytes = 0;
     int bursts = 0;
     bool wake_after_burst = false;
     LinkId next_link_id = 1;

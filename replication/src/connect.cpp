@@ -58,14 +58,33 @@ Task<ConnectAttempt> connect_tcp(asio::any_io_executor executor, std::string hos
     co_return attempt;
 }
 
+Task<ConnectAttempt> connect_securely(asio::any_io_executor executor, core::InstanceAddress address,
+                                      core::TlsContext tls, std::string instance) {
+    auto attempt = co_await connect_tcp(executor, address.host, address.port);
+    if (!attempt.socket) co_return attempt;
+    std::vector<std::string> names{address.host, std::move(instance)};
+    const auto error = co_await attempt.socket->handshake_as_client(std::move(tls), std::move(names));
+    if (error) {
+        attempt.error = "TLS: " + error.message();
+        attempt.socket.reset();
+    }
+    co_return attempt;
+}
+
+Task<ConnectAttempt> connect_to(asio::any_io_executor executor, core::InstanceAddress address,
+                                core::TlsContext tls, std::string instance) {
+    if (!address.path.empty()) return connect_unix(executor, address.path);
+    if (!tls) return connect_tcp(executor, address.host, address.port);
+    return connect_securely(executor, std::move(address), std::move(tls), std::move(instance));
+}
+
 }  // namespace
 
 Task<ConnectAttempt> connect(asio::any_io_executor executor, core::InstanceAddress address,
-                             std::int64_t timeout_ms) {
+                             std::int64_t timeout_ms, core::TlsContext tls, std::string instance) {
     using namespace asio::experimental::awaitable_operators;
     asio::steady_timer timer{executor, core::Milliseconds{timeout_ms}};
-    auto work = address.path.empty() ? connect_tcp(executor, address.host, address.port)
-                                     : connect_unix(executor, address.path);
+    auto work = connect_to(executor, std::move(address), std::move(tls), std::move(instance));
     auto outcome = co_await (std::move(work) || timer.async_wait(kNoThrow));
     if (outcome.index() == 0) co_return std::move(std::get<0>(outcome));
     ConnectAttempt late;

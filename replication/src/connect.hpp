@@ -5,14 +5,14 @@
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 
 #include "weft/core/config.hpp"
+#include "weft/core/stream_socket.hpp"
 #include "weft/core/task.hpp"
 
 namespace weft::replication {
 
-using StreamSocket = asio::generic::stream_protocol::socket;
+using core::StreamSocket;
 
 /// A connected socket, or why there is none.
 struct ConnectAttempt {
@@ -20,9 +20,11 @@ struct ConnectAttempt {
     std::string error;
 };
 
-/// Connects to a host and port or a unix socket. Never throws for what the network does.
+/// Connects to a host and port or a unix socket. With `tls`, TCP is made secure: the other end's certificate must
+/// be for `instance` or the host. Never throws for what the network does.
 Task<ConnectAttempt> connect(asio::any_io_executor executor, core::InstanceAddress address,
-                             std::int64_t timeout_ms);
+                             std::int64_t timeout_ms, core::TlsContext tls = nullptr,
+                             std::string instance = {});
 
 /// The address for logs: HOST:PORT or the path.
 std::string to_string(const core::InstanceAddress& address);

@@ -123,10 +123,12 @@ Task<void> Connection::read_loop() {
     std::size_t filled = 0;
     while (true) {
         boost::system::error_code error;
-        const auto count = co_await socket_.async_read_some(asio::buffer(buffer.data() + filled, buffer.size() - filled),
-                                                            asio::redirect_error(asio::use_awaitable, error));
+        const auto count =
+            co_await socket_.async_read_some(asio::buffer(buffer.data() + filled, buffer.size() - filled),
+                                             asio::redirect_error(asio::use_awaitable, error));
         if (error) {
-            if (error != asio::error::eof && error != asio::error::operation_aborted && !closing_) {
+            const bool is_end = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+            if (!is_end && error != asio::error::operation_aborted && !closing_) {
                 close(CloseReason::kSocketError, error.message());
             }
             co_return;
@@ -232,18 +234,20 @@ Task<void> Connection::write_loop() {
 }
 
 /// Short pieces leave in one gathered write; long ones are not even copied.
-Task<boost::system::error_code> Connection::send(std::string_view own_lines, const RelayCursor::Gathered& gathered) {
+Task<boost::system::error_code> Connection::send(std::string_view own_lines,
+                                                 const RelayCursor::Gathered& gathered) {
     boost::system::error_code error;
     std::vector<asio::const_buffer> buffers;
     if (!own_lines.empty()) buffers.push_back(asio::buffer(own_lines));
     const auto flush = [&]() -> Task<void> {
-        if (!buffers.empty()) co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, error));
+        if (!buffers.empty())
+            co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, error));
         buffers.clear();
     };
     for (std::size_t i = 0; i < gathered.pieces.size(); ++i) {
         const auto piece = gathered.pieces[i];
         const auto& source = *gathered.sources[i];
-        if (piece.size() < kSendFileBytesMin || source.file() < 0) {
+        if (piece.size() < kSendFileBytesMin || source.file() < 0 || socket_.is_encrypted()) {
             buffers.emplace_back(piece.data(), piece.size());
             continue;
         }
@@ -258,12 +262,14 @@ Task<boost::system::error_code> Connection::send(std::string_view own_lines, con
 Task<boost::system::error_code> Connection::send_file(int file, off_t offset, std::size_t size) {
     boost::system::error_code error;
     const auto end = offset + static_cast<off_t>(size);
-    socket_.native_non_blocking(true, error);
+    socket_.plain().native_non_blocking(true, error);
     while (!error && offset < end) {
-        const auto sent = ::sendfile(socket_.native_handle(), file, &offset, static_cast<std::size_t>(end - offset));
+        const auto sent =
+            ::sendfile(socket_.native_handle(), file, &offset, static_cast<std::size_t>(end - offset));
         if (sent >= 0 || errno == EINTR) continue;
         if (errno == EAGAIN) {
-            co_await socket_.async_wait(asio::socket_base::wait_write, asio::redirect_error(asio::use_awaitable, error));
+            co_await socket_.async_wait(asio::socket_base::wait_write,
+                                        asio::redirect_error(asio::use_awaitable, error));
         } else {
             error.assign(errno, boost::system::system_category());
         }

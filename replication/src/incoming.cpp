@@ -12,7 +12,8 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
     if (found == links.end()) return {};  // the rest of a packet whose connection we have closed
     auto& link = found->second;
     if (const auto* rdata = std::get_if<pr::Rdata>(&command)) {
-        return on_rdata(id, {rdata->stream, rdata->instance, rdata->token, rdata->row}, std::string{line} + "\n");
+        return on_rdata(id, {rdata->stream, rdata->instance, rdata->token, rdata->row},
+                        std::string{line} + "\n");
     }
     if (const auto* position = std::get_if<pr::Position>(&command)) {
         on_position(id, link, *position);
@@ -164,7 +165,8 @@ void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
 void Impl::on_user_sync(LinkState& link, pr::UserSync command) {
     if (command.instance_id == options.instance_id) return;  // our own words came back
     metrics.user_sync.increment();
-    const bool is_first = link.sync_sources.insert_or_assign(command.instance_id, clock.monotonic_ms()).second;
+    const bool is_first =
+        link.sync_sources.insert_or_assign(command.instance_id, clock.monotonic_ms()).second;
     if (!hooks.user_sync) return;
     hook_queues.add("replication_USER_SYNC",
                     [this, c = std::move(command), is_first] { return hooks.user_sync(c, is_first); });

@@ -85,31 +85,11 @@ void Impl::send(const pr::Command& command) {
     for (const auto& [id, state] : links) state.link->send_line(*line);
 }
 
-/// Lines that come right after others wait a little for more: a write costs far more than a line in it. A line
-/// after a pause leaves at once.
 void Impl::wake_links() {
     if (bursts > 0) {
         wake_after_burst = true;
         return;
     }
-    const auto now = std::chrono::steady_clock::now();
-    const bool much = log.appended_bytes() - woken_at_bytes >= kGatherBytesMax;
-    if (now >= last_wake + kGatherPause || much) {
-        wake_links_now();
-    } else if (!wake_is_due) {
-        wake_is_due = true;
-        wake_timer.expires_at(last_wake + kGatherPause);
-        wake_timer.async_wait([this](const boost::system::error_code& error) {
-            if (error) return;
-            wake_is_due = false;
-            wake_links_now();
-        });
-    }
-}
-
-void Impl::wake_links_now() {
-    last_wake = std::chrono::steady_clock::now();
-    woken_at_bytes = log.appended_bytes();
     for (const auto& [id, state] : links) state.link->wake();
 }
 

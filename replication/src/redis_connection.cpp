@@ -98,7 +98,7 @@ Task<RedisPair> connect_to_redis(asio::any_io_executor executor, RedisIdentity w
 
 RedisConnection::RedisConnection(StreamSocket socket) : socket_{std::move(socket)}, chunk_(kReadBytes, '\0') {
     boost::system::error_code ignored;
-    socket_.non_blocking(true, ignored);
+    socket_.plain().non_blocking(true, ignored);
 }
 
 Task<redis::Reply> RedisConnection::exchange(std::string command) {

@@ -118,12 +118,18 @@ void RedisLink::wake() {
 
 Task<void> RedisLink::read_messages() {
     while (!closing_) {
-        while (const auto push = subscriber_->next()) {
-            if (const auto line = redis::message_of(*push)) on_message(*line);
-            if (closing_) co_return;
-        }
+        read_packet();
+        if (closing_) co_return;
         if (!subscriber_->error().empty() || !co_await subscriber_->fill()) co_return;
         subscriber_heard_ = now();
+    }
+}
+
+void RedisLink::read_packet() {
+    const ReplicationCommandHandler::Burst burst{handler_};
+    while (const auto push = subscriber_->next()) {
+        if (const auto line = redis::message_of(*push)) on_message(*line);
+        if (closing_) return;
     }
 }
 
@@ -133,6 +139,12 @@ void RedisLink::on_message(std::string_view line) {
     if (is_anonymous(name) && echoes_.is_echo(line)) return;
     if (!proto::is_valid_utf8(line)) {
         refuse(line, "it is not UTF-8");
+        return;
+    }
+    if (const auto rdata = pr::view_rdata(line)) {
+        metrics_.received(name);
+        const auto result = handler_.on_rdata(id_, *rdata, {});  // nobody relays, so nobody needs the line
+        if (!result) refuse(line, result.error().message);
         return;
     }
     auto command = pr::parse_line(line);

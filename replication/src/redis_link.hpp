@@ -50,6 +50,7 @@ public:
 
 private:
     Task<void> read_messages();
+    void read_packet();
     Task<void> read_answers();
     Task<void> write_loop();
     Task<void> keep_alive();

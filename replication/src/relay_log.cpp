@@ -35,7 +35,9 @@ std::uint64_t RelayLog::begin() const {
 void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) {
     if (chunks_.empty() || chunks_.back()->bytes.size() + lines.size() > chunks_.back()->bytes.capacity()) {
         trim();
-        auto chunk = std::make_shared<Chunk>(std::max(options_.chunk_bytes, lines.size()));
+        const bool as_file = cursors_.size() >= options_.cursors_for_files;
+        const auto capacity = as_file ? options_.file_chunk_bytes : options_.chunk_bytes;
+        auto chunk = std::make_shared<Chunk>(std::max(capacity, lines.size()), as_file);
         chunk->first_entry = next_entry_;
         chunk->entries.reserve(chunk->bytes.capacity() / 128);
         chunks_.push_back(std::move(chunk));
@@ -53,7 +55,6 @@ void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) 
         chunk.origins.push_back(origin);
     }
     bytes_ += lines.size();
-    appended_bytes_ += lines.size();
     ++next_entry_;
 }
 
@@ -115,7 +116,8 @@ void RelayCursor::gather(std::size_t bytes_max, Gathered& out) {
 }
 
 bool RelayCursor::wants_all_of(const RelayLog::Chunk& chunk) const {
-    return streams_.empty() && std::find(chunk.origins.begin(), chunk.origins.end(), link_) == chunk.origins.end();
+    return streams_.empty() &&
+           std::find(chunk.origins.begin(), chunk.origins.end(), link_) == chunk.origins.end();
 }
 
 void RelayCursor::gather_entries(const RelayLog::Chunk& chunk, std::size_t bytes_max, Gathered& out) {

@@ -78,7 +78,9 @@ std::string query_of(const json::value& parameters) {
 
 struct RpcClient::Impl {
     Impl(asio::any_io_executor executor, const core::Clock& on, Options with)
-        : clock{on}, options{std::move(with)}, http{std::move(executor)} {}
+        : clock{on}, options{std::move(with)}, http{std::move(executor)} {
+        http.use_tls(options.tls);
+    }
 
     const core::Clock& clock;
     Options options;
@@ -113,6 +115,7 @@ Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, Rpc
 
     http::ClientRequest request;
     request.method = route.method;
+    request.server_instance = instance;
     request.target = path_of(route, args);
     if (route.method == http::Method::kGet) {
         request.target += query_of(body);

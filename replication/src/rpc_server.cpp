@@ -2,6 +2,7 @@
 #include <map>
 
 #include <openssl/crypto.h>
+#include <boost/asio/ip/address.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "weft/core/async.hpp"
@@ -174,15 +175,30 @@ void check_replication_secret(const http::Request& request, const std::string& s
     if (!is_right) throw core::MatrixError{403, kWrongSecret, "The replication secret is missing or wrong"};
 }
 
-http::Router::Authenticator rpc_authenticator(std::string secret) {
-    return
-        [secret = std::move(secret)](const http::Request& request, http::Auth auth) -> Task<http::Requester> {
-            // Not a coroutine that outlives its caller: the router keeps request and authenticator while it
-            // waits.
-            if (auth != http::Auth::kReplication) throw core::MatrixError::unrecognized(404);
-            check_replication_secret(request, secret);
-            co_return http::Requester{};
-        };
+namespace {
+
+/// From a unix socket or the loopback interface.
+bool is_from_this_machine(const http::Request& request) {
+    if (request.remote_address == "unix") return true;
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(request.remote_address, error);
+    return !error && address.is_loopback();
+}
+
+}  // namespace
+
+http::Router::Authenticator rpc_authenticator(std::string secret, UnauthenticatedRpc unauthenticated) {
+    return [secret = std::move(secret), unauthenticated](const http::Request& request,
+                                                         http::Auth auth) -> Task<http::Requester> {
+        // Not a coroutine that outlives its caller: the router keeps request and authenticator while it
+        // waits.
+        if (auth != http::Auth::kReplication) throw core::MatrixError::unrecognized(404);
+        const bool may_go_without =
+            unauthenticated == UnauthenticatedRpc::kThisMachine && is_from_this_machine(request);
+        // Whoever gives a secret has to know it.
+        if (!may_go_without || request.headers.get("Authorization")) check_replication_secret(request, secret);
+        co_return http::Requester{};
+    };
 }
 
 }  // namespace weft::replication

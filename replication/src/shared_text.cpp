@@ -7,10 +7,11 @@
 
 namespace weft::replication {
 
-SharedText::SharedText(std::size_t capacity) : capacity_{capacity} {
-    file_ = ::memfd_create("weft-relay-log", MFD_CLOEXEC);
+SharedText::SharedText(std::size_t capacity, bool as_file) : capacity_{capacity} {
+    if (as_file) file_ = ::memfd_create("weft-relay-log", MFD_CLOEXEC);
     if (file_ >= 0 && ::ftruncate(file_, static_cast<off_t>(capacity)) == 0) {
-        auto* const memory = ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file_, 0);
+        auto* const memory =
+            ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file_, 0);
         if (memory != MAP_FAILED) {
             data_ = static_cast<char*>(memory);
             return;

@@ -51,7 +51,7 @@ struct TcpClient::Impl {
 
 Task<void> TcpClient::Impl::run() {
     while (!stopping) {
-        auto attempt = co_await connect(executor, options.address, options.connect_timeout_ms);
+        auto attempt = co_await connect(executor, options.address, options.connect_timeout_ms, options.tls, "master");
         if (stopping) break;
         if (attempt.socket) {
             co_await speak(std::move(*attempt.socket));

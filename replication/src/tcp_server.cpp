@@ -32,6 +32,8 @@ struct TcpServer::Impl : std::enable_shared_from_this<Impl> {
     void listen_unix();
     template <class Acceptor>
     Task<void> accept_loop(std::shared_ptr<Acceptor> acceptor);
+    Task<void> admit(std::shared_ptr<StreamSocket> socket, std::string address);
+    Task<bool> secure(std::shared_ptr<StreamSocket> socket, std::string address);
     Task<void> serve(std::shared_ptr<Connection> connection);
 
     asio::any_io_executor executor;
@@ -39,6 +41,7 @@ struct TcpServer::Impl : std::enable_shared_from_this<Impl> {
     std::string server_name;
     core::ListenerConfig listener;
     LinkLimits limits;
+    core::TlsContext tls;
     std::uint16_t bound_port = 0;
     std::vector<std::function<void()>> close_acceptors;
     std::set<std::shared_ptr<Connection>> connections;
@@ -111,19 +114,37 @@ Task<void> TcpServer::Impl::accept_loop(std::shared_ptr<Acceptor> acceptor) {
             continue;
         }
         prepare(socket);
-        Connection::Options options;
-        options.session.role = SessionRole::kServer;
-        options.session.server_name = server_name;
-        options.session.instance_name = handler.options().instance_name;
-        options.session.ping_interval_ms = limits.ping_interval_ms;
-        options.session.ping_timeout_ms = limits.ping_timeout_ms;
-        options.limits = limits;
-        options.address = address_of(socket);
-        core::log_info("replication", "connection from {}", options.address);
-        auto connection =
-            std::make_shared<Connection>(StreamSocket{std::move(socket)}, handler, tasks, std::move(options));
-        tasks.spawn("replication_connection", [this, connection] { return serve(connection); });
+        auto address = address_of(socket);
+        auto accepted = std::make_shared<StreamSocket>(std::move(socket));
+        tasks.spawn("replication_connection",
+                    [this, accepted, address = std::move(address)] { return admit(accepted, address); });
     }
+}
+
+Task<void> TcpServer::Impl::admit(std::shared_ptr<StreamSocket> socket, std::string address) {
+    if (tls && listener.path.empty() && !co_await secure(socket, address)) co_return;
+    if (stopping) co_return;
+    Connection::Options options;
+    options.session.role = SessionRole::kServer;
+    options.session.server_name = server_name;
+    options.session.instance_name = handler.options().instance_name;
+    options.session.ping_interval_ms = limits.ping_interval_ms;
+    options.session.ping_timeout_ms = limits.ping_timeout_ms;
+    options.limits = limits;
+    options.address = std::move(address);
+    core::log_info("replication", "connection from {}", options.address);
+    co_await serve(std::make_shared<Connection>(std::move(*socket), handler, tasks, std::move(options)));
+}
+
+Task<bool> TcpServer::Impl::secure(std::shared_ptr<StreamSocket> socket, std::string address) {
+    asio::steady_timer deadline{executor, core::Milliseconds{limits.handshake_ms}};
+    deadline.async_wait([socket](const boost::system::error_code& cancelled) {
+        boost::system::error_code ignored;
+        if (!cancelled) socket->close(ignored);
+    });
+    const auto error = co_await socket->handshake_as_server(tls);
+    if (error) core::log_warning("replication", "no TLS with {}: {}", address, error.message());
+    co_return !error;
 }
 
 Task<void> TcpServer::Impl::serve(std::shared_ptr<Connection> connection) {
@@ -144,6 +165,10 @@ TcpServer::TcpServer(asio::any_io_executor executor, ReplicationCommandHandler& 
                                    limits)} {}
 
 TcpServer::~TcpServer() = default;
+
+void TcpServer::use_tls(core::TlsContext context) {
+    impl_->tls = std::move(context);
+}
 
 void TcpServer::start() {
     if (!impl_->listener.path.empty()) {

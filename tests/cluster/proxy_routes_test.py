@@ -23,7 +23,7 @@ SCALES = (
     "none",
     "synchrotron=1",
     "synchrotron=1,event_persister=1,client_reader=1",
-    "synchrotron=3,event_persister=3,client_reader=2",
+    "synchrotron=3,event_persister=1,client_reader=2",
 )
 KINDS = {"synchrotron", "event_persister", "client_reader"}
 

@@ -144,6 +144,43 @@ class Streams(ClusterTestCase):
         self.assertFalse([line for line in self.tap.lines if line.startswith("ERROR")])
 
 
+class Writers(ClusterTestCase):
+    """Streams that workers write."""
+
+    scale = "synchrotron=1,event_persister=1,client_reader=1"
+    config = {
+        "stream_writers": {
+            "events": ["event_persister1"],
+            "pushers": "client_reader1",
+            "groups": "client_reader1",
+            "federation": "synchrotron1",
+        }
+    }
+
+    def test_the_configured_process_announces_the_stream_and_does_what_workers_ask_of_it(self):
+        self.cluster.wait_healthy()
+        self.cluster.sql(
+            "INSERT INTO pushers (id, user_name, profile_tag, kind, app_id, app_display_name,"
+            " device_display_name, pushkey, ts) VALUES"
+            " (0, '@nobody:example.org', '', 'http', 'org.example.app', '', '', 'key one', 0)"
+        )
+        tap = ReplicationTap(self.cluster.data_dir).start()
+        self.addCleanup(tap.close)
+        expected = [
+            ("pushers", "client_reader1"), ("groups", "client_reader1"), ("federation", "synchrotron1")
+        ]  # fmt: skip
+        wait_for("the last POSITION", lambda: "user_signature" in dict(named(tap)))
+        for stream, instance in expected:
+            self.assertEqual({i for s, i in named(tap) if s == stream}, {instance})
+
+        tap.send("FEDERATION_ACK 0")
+        tap.send("REMOVE_PUSHER org.example.app key one @nobody:example.org")
+        gone = ["@nobody:example.org", "org.example.app", "key one", True]
+        self.assertEqual(tap.wait_for_row("pushers", lambda row: row == gone).instance, "client_reader1")
+        self.assertEqual(self.cluster.sql("SELECT count(*) FROM pushers"), "0")
+        self.cluster.wait_healthy()
+
+
 def named(tap: ReplicationTap) -> list:
     return [(stream, instance) for stream, instance, _ in tap.positions()]
 

@@ -78,6 +78,50 @@ TEST_CASE("sequences are raised when somebody else has given out IDs in between"
     CHECK(one(database, "SELECT nextval('weft_access_token_id_seq')") == "9");
 }
 
+TEST_CASE("a database whose tables Synapse is still rewriting is refused and left alone") {
+    const TestDatabase database{TestDatabase::Content::kEmpty};
+    database.sql(std::string{storage::migrations().front().sql});
+    database.sql(
+        "INSERT INTO background_updates (update_name, progress_json) VALUES "
+        "('current_state_events_membership', '{}')");
+
+    CHECK_THROWS_WITH(migrate(database), Catch::Contains("current_state_events_membership"));
+    CHECK(one(database, "SELECT to_regclass('weft_schema_migrations') IS NULL") == "t");
+
+    database.sql("DELETE FROM background_updates");
+    CHECK_FALSE(migrate(database).empty());
+}
+
+TEST_CASE("sequences that a dump of data alone left behind are raised") {
+    const TestDatabase database;
+    database.sql(
+        "INSERT INTO state_groups (id, room_id, event_id) VALUES (204, '!r:test', '$e'); "
+        "INSERT INTO cache_invalidation_stream_by_instance (stream_id, instance_name, cache_func) VALUES "
+        "(275, 'master', 'x')");
+
+    migrate(database);
+
+    CHECK(one(database, "SELECT nextval('state_group_id_seq')") == "205");
+    CHECK(one(database, "SELECT nextval('cache_invalidation_stream_seq')") == "276");
+}
+
+TEST_CASE("the rows of a dump take the place of those that the first migration made") {
+    const TestDatabase database;
+    const auto deltas = one(database, "SELECT count(*) FROM applied_schema_deltas");
+
+    database.sql(
+        "INSERT INTO schema_version (version, upgraded) VALUES (58, TRUE); "
+        "INSERT INTO device_max_stream_id (stream_id) VALUES (17); "
+        "INSERT INTO federation_stream_position (type, stream_id) VALUES ('events', 234); "
+        "INSERT INTO applied_schema_deltas (version, file) VALUES (58, '58/06dlols_unique_idx.py')");
+
+    CHECK(one(database, "SELECT upgraded FROM schema_version") == "t");
+    CHECK(database.sql("SELECT stream_id FROM device_max_stream_id") == std::vector<Names>{{"17"}});
+    CHECK(database.sql("SELECT type, stream_id FROM federation_stream_position ORDER BY type") ==
+          std::vector<Names>{{"events", "234"}, {"federation", "-1"}});
+    CHECK(one(database, "SELECT count(*) FROM applied_schema_deltas") == deltas);
+}
+
 TEST_CASE("a database with a newer or older Synapse schema is refused and left alone") {
     const TestDatabase database{TestDatabase::Content::kEmpty};
     const auto version = GENERATE(57, 59);

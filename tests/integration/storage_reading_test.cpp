@@ -6,6 +6,7 @@
 #include "weft/core/errors.hpp"
 #include "weft/core/metrics.hpp"
 #include "weft/proto/replication/rows.hpp"
+#include "weft/storage/events_store.hpp"
 #include "weft/storage/push_action_store.hpp"
 #include "weft/storage/push_rule_store.hpp"
 #include "weft/storage/receipt_store.hpp"
@@ -170,7 +171,8 @@ TEST_CASE("unread counts of all members come in one query: since the receipt, or
     auto& events = fixture.stream("events");
     auto& stream = fixture.stream("receipts");
     storage::ReceiptStore receipts{fixture.context(), stream};
-    storage::PushActionStore unread{fixture.context(), events, stream};
+    storage::EventsStore event_store{fixture.db, events, fixture.stream("backfill"), 100, fixture.io.get_executor()};
+    storage::PushActionStore unread{fixture.context(), events, stream, event_store};
     insert_member(fixture, "@a:test", 5);
     insert_member(fixture, "@b:test", 6);
     insert_member(fixture, "@c:test", 11);
@@ -196,7 +198,8 @@ TEST_CASE("unread counts of all members come in one query: since the receipt, or
 TEST_CASE("rolled-up counts are added, and a new event makes the counts stale") {
     StorageFixture fixture;
     auto& events = fixture.stream("events", "persister1");
-    storage::PushActionStore unread{fixture.context(), events, fixture.stream("receipts")};
+    storage::EventsStore event_store{fixture.db, events, fixture.stream("backfill"), 100, fixture.io.get_executor()};
+    storage::PushActionStore unread{fixture.context(), events, fixture.stream("receipts"), event_store};
     insert_member(fixture, "@a:test", 5);
     fixture.sql("INSERT INTO event_push_summary VALUES ('@a:test', '!r:test', 4, 9)");
     CHECK(fixture.run(unread.unread(kRoom, "@a:test")) == storage::UnreadCounts{4, 0});
@@ -210,6 +213,63 @@ TEST_CASE("rolled-up counts are added, and a new event makes the counts stale") 
     events.apply("persister1", 10, {row.to_json()});
 
     CHECK(fixture.run(unread.unread(kRoom, "@a:test")) == storage::UnreadCounts{5, 0});
+}
+
+TEST_CASE("unread counts follow the rows of events whose notifications are known, without a query") {
+    StorageFixture fixture;
+    auto& events = fixture.stream("events", "persister1");
+    auto& stream = fixture.stream("receipts", "persister1");
+    storage::EventsStore event_store{fixture.db, events, fixture.stream("backfill"), 100, fixture.io.get_executor()};
+    storage::PushActionStore unread{fixture.context(), events, stream, event_store};
+    insert_member(fixture, "@a:test", 5);
+    insert_member(fixture, "@b:test", 6);
+    // The process is behind the database: one of the events that are to come is counted already.
+    insert_event(fixture, {"$e10", kRoom, 10});
+    insert_push_action(fixture, "@a:test", 10, false);
+    const auto counts = [&] { return *fixture.run(unread.room_unread(kRoom)); };
+    const auto tell = [&](int ordering, const std::string& type, std::vector<storage::PushMark> marks) {
+        const auto id = fmt::format("$e{}", ordering);
+        proto::EventMetadata metadata;
+        metadata.stream_ordering = ordering;
+        const auto json = fmt::format(R"({{"type":"{}","sender":"@c:test","room_id":"{}","content":{{}}}})", type, kRoom);
+        const auto event = proto::Event::from_database(proto::EventId::trusted(id), json, "{}", proto::RoomVersion::get("11")).value();
+        event_store.put(std::make_shared<storage::StoredEvent>(storage::StoredEvent{event->with_metadata(metadata), nullptr}));
+        event_store.put_push_marks(event->event_id(), std::move(marks));
+        proto::replication::EventsEventRow row;
+        row.event_id = id;
+        row.room_id = kRoom;
+        row.type = type;
+        events.apply("persister1", ordering, {row.to_json()});
+    };
+    const auto read = [&](std::int64_t token, const std::string& user, const std::string& event) {
+        stream.apply("persister1", token, {proto::replication::ReceiptsRow{kRoom, "m.read", user, event, {}}.to_json()});
+    };
+    CHECK(counts() == storage::RoomUnread{{"@a:test", {1, 0}}});
+    const auto before = transactions("room_unread_counts");
+
+    tell(10, "m.room.message", {{"@a:test", false}});
+    CHECK(counts() == storage::RoomUnread{{"@a:test", {1, 0}}});
+    tell(11, "m.room.message", {{"@a:test", true}, {"@b:test", false}});
+    tell(12, "m.room.message", {{"@b:test", false}});
+    tell(13, "m.reaction", {});
+    CHECK(counts() == storage::RoomUnread{{"@a:test", {2, 1}}, {"@b:test", {2, 0}}});
+    read(2, "@a:test", "$e11");
+    read(3, "@elsewhere:remote", "$e11");
+    CHECK(counts() == storage::RoomUnread{{"@b:test", {2, 0}}});
+    read(4, "@b:test", "$e13");
+    CHECK(counts().empty());
+    tell(14, "m.room.message", {{"@a:test", false}});
+    CHECK(counts() == storage::RoomUnread{{"@a:test", {1, 0}}});
+    CHECK(transactions("room_unread_counts") == before);
+
+    SECTION("a receipt between two notifications reads the room again") {
+        tell(15, "m.room.message", {{"@a:test", false}});
+        read(5, "@a:test", "$e14");
+    }
+    SECTION("so does a receipt for an event that has not come yet") { read(5, "@b:test", "$e99"); }
+    SECTION("and a change of members") { tell(15, "m.room.member", {}); }
+    counts();
+    CHECK(transactions("room_unread_counts") == before + 1);
 }
 
 TEST_CASE("push rules stand where they are put") {

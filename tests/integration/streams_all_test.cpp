@@ -120,9 +120,14 @@ core::Config load(const std::string& more) {
                            "listeners: [{type: http, port: 1, resources: [{names: [client]}]}]\n"
                            "instance_map: {master: {host: h, port: 1}, w1: {host: h, port: 2}}\n"
                         << more << '\n';
-    const auto remove = [path](void*) { ::unlink(path.c_str()); };
-    const std::unique_ptr<void, decltype(remove)> guard{const_cast<std::string*>(&path), remove};
-    return core::load_config({path});
+    try {
+        auto config = core::load_config({path});
+        ::unlink(path.c_str());
+        return config;
+    } catch (...) {
+        ::unlink(path.c_str());
+        throw;
+    }
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ inline bool has(const Strings& list, const std::string& item) { return std::find
 class SyncClient {
 public:
     SyncClient(HomeserverFixture& fixture, std::string token, std::string filter = {})
-        : fixture_{fixture}, process_{fixture.master.get()}, token_{std::move(token)}, filter_{std::move(filter)} {}
+        : fixture_{fixture}, token_{std::move(token)}, filter_{std::move(filter)} {}
 
     /// Sends requests to another process from now on.
     void move_to(TestProcess& process) { process_ = &process; }
@@ -76,7 +76,7 @@ public:
         auto path = "/sync?" + more;
         if (!since.empty()) path += "&since=" + since;
         if (!filter_.empty()) path += "&filter=" + http::percent_encode(filter_);
-        const auto answer = co_await fixture_.request(*process_, http::Method::kGet, token_, std::move(path), {});
+        const auto answer = co_await fixture_.request(process_ ? *process_ : *fixture_.master, http::Method::kGet, token_, std::move(path), {});
         if (answer.status != 200) throw std::runtime_error{proto::to_json(answer.body)};
         co_return answer.body;
     }
@@ -94,7 +94,7 @@ public:
 
 private:
     HomeserverFixture& fixture_;
-    TestProcess* process_;
+    TestProcess* process_ = nullptr;  // the master
     std::string token_;
     std::string filter_;
 };

@@ -181,6 +181,15 @@ def drop_copies(_: Recorded, theirs: object, __: object) -> None:
                 del event[key]
 
 
+@difference("transaction-ids", "/messages$")
+def drop_transaction_ids(_: Recorded, __: dict, ours: dict) -> None:
+    for event in events_in(ours):
+        facts = event.get("unsigned", {})
+        facts.pop("transaction_id", None)
+        if facts == {}:
+            event.pop("unsigned", None)
+
+
 @difference("redacts-in-content")
 def drop_redacts_in_content(_: Recorded, theirs: object, ours: object) -> None:
     for event in events_in(ours):

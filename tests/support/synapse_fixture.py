@@ -28,44 +28,8 @@ SELECT setval('cache_invalidation_stream_seq',
               (SELECT max(stream_id) FROM cache_invalidation_stream_by_instance));
 """
 
-
-#: Takes back the last thing that happened in a room, for rooms that the scenario ended with the last member's leaving:
-#: no server may send into such a room, and so nothing could be shown of its version.
-BEFORE_THE_LAST_LEFT = """
-CREATE TEMPORARY TABLE emptied AS
-    SELECT f.room_id, f.event_id AS leaving, e.prev_event_id AS before, g.state_group, s.state_key AS user_id
-    FROM event_forward_extremities f
-    JOIN state_events s ON s.event_id = f.event_id AND s.type = 'm.room.member'
-    JOIN event_edges e ON e.event_id = f.event_id
-    JOIN event_to_state_groups g ON g.event_id = e.prev_event_id
-    WHERE f.room_id NOT IN (SELECT room_id FROM current_state_events);
-WITH RECURSIVE chain(room_id, state_group, distance) AS (
-    SELECT room_id, state_group, 0 FROM emptied
-    UNION ALL
-    SELECT room_id, prev_state_group, distance + 1 FROM chain JOIN state_group_edges USING (state_group)
-)
-INSERT INTO current_state_events (event_id, room_id, type, state_key, membership)
-    SELECT DISTINCT ON (room_id, type, state_key) event_id, room_id, type, state_key,
-        (SELECT m.membership FROM room_memberships m WHERE m.event_id = s.event_id)
-    FROM chain JOIN state_groups_state s USING (room_id, state_group)
-    ORDER BY room_id, type, state_key, distance;
-UPDATE local_current_membership l SET event_id = c.event_id, membership = c.membership
-    FROM emptied JOIN current_state_events c ON c.room_id = emptied.room_id AND c.state_key = emptied.user_id
-    WHERE l.room_id = emptied.room_id AND l.user_id = emptied.user_id AND c.type = 'm.room.member';
-UPDATE room_memberships m SET forgotten = 0 FROM emptied WHERE m.room_id = emptied.room_id;
-UPDATE event_forward_extremities f SET event_id = before FROM emptied WHERE f.event_id = leaving;
-DELETE FROM current_state_delta_stream d USING emptied, events e
-    WHERE e.event_id = leaving AND d.room_id = emptied.room_id AND d.stream_id = e.stream_ordering;
-DELETE FROM stream_ordering_to_exterm x USING emptied WHERE x.event_id = leaving;
-DELETE FROM event_edges x USING emptied WHERE x.event_id = leaving;
-DELETE FROM event_auth x USING emptied WHERE x.event_id = leaving;
-DELETE FROM event_to_state_groups x USING emptied WHERE x.event_id = leaving;
-DELETE FROM event_reference_hashes x USING emptied WHERE x.event_id = leaving;
-DELETE FROM state_events x USING emptied WHERE x.event_id = leaving;
-DELETE FROM room_memberships x USING emptied WHERE x.event_id = leaving;
-DELETE FROM event_json x USING emptied WHERE x.event_id = leaving;
-DELETE FROM events x USING emptied WHERE x.event_id = leaving;
-"""
+#: Takes back the last member's leaving, for rooms into which nobody could send any more.
+REOPEN_ROOMS = FIXTURE / "reopen_rooms.sql"
 
 
 @dataclass(frozen=True)
@@ -100,14 +64,25 @@ def recorded_requests() -> list:
 class Database:
     """A database of its own in a PostgreSQL that `launcher.postgres.throwaway` started."""
 
-    def __init__(self, connection: str, name: str, locale: str = "C"):
+    def __init__(
+        self,
+        connection: str,
+        name: str,
+        locale: str = "C",
+        encoding: str = "UTF8",
+        template: str = "template0",
+    ):
         """`connection`: libpq's keywords for the server, as `throwaway` yields them."""
+        self.connection = connection
         keywords = dict(word.split("=", 1) for word in connection.split())
         self.host, self.user, self.name = keywords["host"], keywords["user"], name
         self.url = f"postgresql://{self.user}@/{name}?host={quote(self.host)}"
-        server = ["-h", self.host, "-U", self.user]
-        command = [postgres.program("createdb"), *server, "-T", "template0", "--locale", locale]
-        postgres.run([*command, "-E", "UTF8", name], f"creating {name}")
+        command = [postgres.program("createdb"), "-h", self.host, "-U", self.user, "-T", template]
+        postgres.run([*command, "--locale", locale, "-E", encoding, name], f"creating {name}")
+
+    def copy(self, name: str) -> "Database":
+        """The same content under another name; nobody may be connected."""
+        return Database(self.connection, name, template=self.name)
 
     def sql(self, text: Optional[str] = None, file: Optional[Path] = None) -> str:
         """Runs statements, or a file of them (also gzipped), in psql; its output without decoration.
@@ -135,12 +110,15 @@ class Database:
 
     def reopen_emptied_rooms(self) -> None:
         """Makes members of those who were the last to leave a room: a member in a room of every version."""
-        self.sql(BEFORE_THE_LAST_LEFT)
+        self.sql(file=REOPEN_ROOMS)
 
     def load_as_synapse_left_it(self) -> None:
         """Synapse's tables and nothing else: what an operator has before Weft has seen it."""
         self.sql(file=SYNAPSE_SCHEMA)
-        tables = self.sql("SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public'")
+        tables = self.sql(
+            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'public'"
+        )
         self.sql(f"TRUNCATE {tables}")
         self.load_fixture()
 

@@ -12,6 +12,8 @@ import uuid
 from pathlib import Path
 from typing import Optional, Sequence
 
+import yaml
+
 from matrix_client import Client, wait_for
 
 TOP = Path(__file__).resolve().parents[2]
@@ -125,6 +127,18 @@ class Cluster:
         except AssertionError as problem:
             raise AssertionError(f"{problem}\n{json.dumps(last, indent=1)}") from None
         return last
+
+    def sql(self, statement: str) -> str:
+        """Runs a statement on the cluster's database; its output without decoration."""
+        config = yaml.safe_load((self.data_dir / "homeserver.yaml").read_text())
+        args = config["database"]["args"]
+        connection = ["-h", args["host"], "-U", args["user"], "-d", args["dbname"]]
+        done = subprocess.run(
+            ["psql", *connection, "-XtAqc", statement], capture_output=True, text=True, timeout=60
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"psql: {done.stderr}")
+        return done.stdout.strip()
 
     # Doing something to it
 

@@ -49,6 +49,7 @@ Notifier::Notifier(asio::any_io_executor executor, const core::Clock& clock, sto
     streams.tags.on_notify(user_at(0));
     streams.push_rules.on_notify(user_at(0));
     streams.to_device.on_notify(user_at(0));
+    streams.user_signature.on_notify(user_at(0));
     const auto sharing = [this](std::int64_t, const storage::StreamRows& rows) {
         std::vector<std::string> users;
         for (const auto& row : rows) {

@@ -10,6 +10,8 @@ namespace json = boost::json;
 
 constexpr std::int64_t kTimeoutMaxMs = 600'000;
 constexpr std::size_t kToDeviceMax = 100;
+/// Devices whose key counts are remembered; forgetting them costs a poll that ends later.
+constexpr std::size_t kKeysToldMax = 50'000;
 
 }  // namespace
 
@@ -33,7 +35,6 @@ SyncToken Sync::Impl::next_token(const std::optional<SyncToken>& since) const {
     token.device_lists = sources.devices.stream().shared_current();
     if (since) {
         token.room = std::max(token.room, since->room);
-        token.receipts = std::max(token.receipts, since->receipts);
         token.account_data = std::max(token.account_data, since->account_data);
         token.push_rules = std::max(token.push_rules, since->push_rules);
         token.to_device = std::max(token.to_device, since->to_device);
@@ -44,11 +45,13 @@ SyncToken Sync::Impl::next_token(const std::optional<SyncToken>& since) const {
     return token;
 }
 
-/// Typing, and what of presence was not stored, is gone with its writer, whose counter then begins anew: a token from
-/// before says nothing, and the client is told everything.
+/// Typing, and what of presence was not stored, is gone with its writer, whose counter then begins anew; that of receipts
+/// goes back to the newest one stored, for those that changed nothing used up numbers as well. A token from before says
+/// nothing, and the client is told everything: what it knows already does no harm.
 void Sync::Impl::forget_restarted_streams(SyncToken& since) const {
     if (since.typing > sources.typing_stream.current()) since.typing = 0;
     if (since.presence > sources.presence_stream.current()) since.presence = 0;
+    if (since.receipts > sources.receipts.stream().current()) since.receipts = 0;
 }
 
 Task<std::string> Sync::Impl::run(SyncRequest request) {
@@ -67,6 +70,7 @@ Task<std::string> Sync::Impl::run(SyncRequest request) {
         const auto left = timeout - (sources.clock.monotonic_ms() - started);
         viewer.now_ms = sources.clock.now_ms();
         if (!request.since || request.full_state || !answer.empty() || left <= 0 || timed_out || ending) {
+            note_keys_told(request, answer);
             co_return write_sync_answer(answer, viewer);
         }
         if (answer.rooms != listener->rooms) {
@@ -89,6 +93,7 @@ Task<SyncAnswer> Sync::Impl::collect(const SyncRequest& request, SyncToken next)
     co_await collect_presence(request, answer);
     co_await collect_to_device(request, answer);
     co_await collect_device_lists(request, answer);
+    co_await collect_key_counts(request, answer);
     co_return answer;
 }
 
@@ -167,6 +172,9 @@ Task<void> Sync::Impl::collect_device_lists(const SyncRequest& request, SyncAnsw
     for (const auto& user_id : answer.met) {
         if (!answer.devices_left.contains(user_id)) answer.devices_changed.insert(user_id);
     }
+    for (auto& user_id : co_await sources.user_signatures.signed_by(request.user_id, request.since->device_lists, answer.next.device_lists)) {
+        answer.devices_changed.insert(std::move(user_id));
+    }
     const auto& changes = sources.devices.stream().changes();
     if (!changes.has_any_changed(request.since->device_lists)) co_return;
     std::vector<std::string> candidates;
@@ -182,6 +190,21 @@ Task<void> Sync::Impl::collect_device_lists(const SyncRequest& request, SyncAnsw
     if (candidates.empty()) co_return;
     auto changed = co_await sources.devices.users_changed(std::move(candidates), request.since->device_lists, answer.next.device_lists);
     answer.devices_changed.insert(std::make_move_iterator(changed.begin()), std::make_move_iterator(changed.end()));
+}
+
+Task<void> Sync::Impl::collect_key_counts(const SyncRequest& request, SyncAnswer& answer) {
+    if (request.device_id.empty()) co_return;
+    answer.keys = co_await sources.e2e_keys.counts(request.user_id, request.device_id);
+    const auto told = keys_told.find({request.user_id, request.device_id});
+    answer.keys_changed = told != keys_told.end() && *told->second != *answer.keys;
+    // A poll that begins here knows what it will be compared with, even if nothing is told now.
+    if (told == keys_told.end()) note_keys_told(request, answer);
+}
+
+void Sync::Impl::note_keys_told(const SyncRequest& request, const SyncAnswer& answer) {
+    if (!answer.keys) return;
+    if (keys_told.size() >= kKeysToldMax) keys_told.clear();
+    keys_told.insert_or_assign({request.user_id, request.device_id}, answer.keys);
 }
 
 Sync::Sync(SyncSources sources) : impl_{std::make_unique<Impl>(std::move(sources))} {}

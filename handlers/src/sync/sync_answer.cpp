@@ -28,6 +28,18 @@ void write_pending(proto::JsonWriter& writer, std::string_view section, std::str
     writer.end_object();
 }
 
+void write_key_counts(proto::JsonWriter& writer, const SyncAnswer& answer) {
+    writer.key("device_one_time_keys_count").begin_object();
+    if (answer.keys) {
+        for (const auto& [algorithm, count] : answer.keys->one_time) writer.member(algorithm, count);
+    }
+    writer.end_object().key("device_unused_fallback_key_types").begin_array();
+    if (answer.keys) {
+        for (const auto& algorithm : answer.keys->unused_fallback_types) writer.value(algorithm);
+    }
+    writer.end_array();
+}
+
 }  // namespace
 
 std::string typed_event(std::string_view type, std::string_view content_json) {
@@ -42,7 +54,7 @@ std::string typed_event(std::string_view type, std::string_view content_json) {
 std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer) {
     proto::JsonWriter writer{1024};
     writer.begin_object().member("next_batch", answer.next.to_string());
-    writer.key("device_one_time_keys_count").raw("{}").key("device_unused_fallback_key_types").raw("[]");
+    write_key_counts(writer, answer);
     write_event_list(writer, "account_data", answer.account_data);
     write_event_list(writer, "to_device", answer.to_device);
     write_event_list(writer, "presence", answer.presence);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "sync/sync_room.hpp"
 #include "weft/handlers/sync/sync_token.hpp"
+#include "weft/storage/e2e_key_store.hpp"
 
 namespace weft::handlers {
 
@@ -23,6 +25,9 @@ struct SyncAnswer {
     std::vector<std::string> to_device;
     std::set<std::string> devices_changed;
     std::set<std::string> devices_left;
+    /// What the device has left on the server; null without a device. `keys_changed`: since it was last told.
+    std::shared_ptr<const storage::DeviceKeyCounts> keys;
+    bool keys_changed = false;
 
     /// Not written: the rooms it was made of, and people the user has come to share a room with, or perhaps shares none with
     /// any more.
@@ -32,7 +37,7 @@ struct SyncAnswer {
 
     bool empty() const {
         return joined.empty() && left.empty() && invited.empty() && knocked.empty() && presence.empty() && account_data.empty() &&
-               to_device.empty() && devices_changed.empty() && devices_left.empty();
+               to_device.empty() && devices_changed.empty() && devices_left.empty() && !keys_changed;
     }
 };
 

@@ -39,6 +39,8 @@ struct Sync::Impl {
     Task<void> collect_presence(const SyncRequest& request, SyncAnswer& answer);
     Task<void> collect_to_device(const SyncRequest& request, SyncAnswer& answer);
     Task<void> collect_device_lists(const SyncRequest& request, SyncAnswer& answer);
+    Task<void> collect_key_counts(const SyncRequest& request, SyncAnswer& answer);
+    void note_keys_told(const SyncRequest& request, const SyncAnswer& answer);
     Task<bool> shares_joined_room(storage::UserRoomsPtr rooms, std::string other);
 
     Task<void> collect_rooms(const SyncRequest& request, UserData& user, SyncAnswer& answer);
@@ -73,6 +75,8 @@ struct Sync::Impl {
     RoomStateChooser chooser;
     core::Counter initial_syncs;
     core::Counter incremental_syncs;
+    /// What each device was told last of its keys, so that a poll ends when that changes.
+    std::unordered_map<storage::KeyPair, std::shared_ptr<const storage::DeviceKeyCounts>, storage::KeyPairHash> keys_told;
     bool ending = false;
 };
 

@@ -148,6 +148,8 @@ void StreamState::drain(const std::shared_ptr<IdSpace>& space) {
     // A listener may publish; its rows then come after those that are being delivered, never in between.
     if (space->draining) return;
     space->draining = true;
+    std::int64_t drained = 0;
+    StreamState* last = nullptr;
     while (!space->pending.empty() && space->generator) {
         const auto first = space->pending.begin();
         const auto token = first->first;
@@ -160,6 +162,12 @@ void StreamState::drain(const std::shared_ptr<IdSpace>& space) {
         for (auto* member : space->members) member->move_position(member->self_, token);
         stream->notify(token, rows);
         stream->send(token, rows);
+        drained = token;
+        last = stream;
+    }
+    // The others of the ID space moved without rows: whoever follows them is told how far.
+    for (auto* member : space->members) {
+        if (last && member != last) member->send(drained, {});
     }
     space->draining = false;
 }

@@ -28,7 +28,11 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       presence_{services.presence_status},
       account_data_{services.account_data},
       tags_{services.tags},
-      push_rules_{services.push_rules} {}
+      push_rules_{services.push_rules},
+      keys_{services.device_keys, services.device_list_changes},
+      cross_signing_{services.cross_signing, services.interactive_auth},
+      room_keys_{services.room_key_backup},
+      to_device_{services.to_device} {}
 
 void ClientApi::register_on(http::Router& router) {
     admin_register_.register_on(router);
@@ -57,6 +61,10 @@ void ClientApi::register_on(http::Router& router) {
     account_data_.register_on(router);
     tags_.register_on(router);
     push_rules_.register_on(router);
+    keys_.register_on(router);
+    cross_signing_.register_on(router);
+    room_keys_.register_on(router);
+    to_device_.register_on(router);
 }
 
 }  // namespace weft::workers

@@ -6,10 +6,12 @@
 #include "weft/rest/client/account.hpp"
 #include "weft/rest/client/account_data.hpp"
 #include "weft/rest/client/create_room.hpp"
+#include "weft/rest/client/cross_signing.hpp"
 #include "weft/rest/client/devices.hpp"
 #include "weft/rest/client/directory.hpp"
 #include "weft/rest/client/event_reading.hpp"
 #include "weft/rest/client/filter.hpp"
+#include "weft/rest/client/keys.hpp"
 #include "weft/rest/client/login.hpp"
 #include "weft/rest/client/members.hpp"
 #include "weft/rest/client/membership.hpp"
@@ -20,6 +22,7 @@
 #include "weft/rest/client/push_rules.hpp"
 #include "weft/rest/client/receipts.hpp"
 #include "weft/rest/client/register.hpp"
+#include "weft/rest/client/room_keys.hpp"
 #include "weft/rest/client/room_state.hpp"
 #include "weft/rest/client/room_upgrade.hpp"
 #include "weft/rest/client/send.hpp"
@@ -27,6 +30,7 @@
 #include "weft/rest/client/state_reading.hpp"
 #include "weft/rest/client/sync.hpp"
 #include "weft/rest/client/tags.hpp"
+#include "weft/rest/client/to_device.hpp"
 #include "weft/rest/client/typing.hpp"
 
 namespace weft::workers {
@@ -65,6 +69,10 @@ private:
     rest::AccountDataEndpoints account_data_;
     rest::TagEndpoints tags_;
     rest::PushRuleEndpoints push_rules_;
+    rest::KeysEndpoints keys_;
+    rest::CrossSigningEndpoints cross_signing_;
+    rest::RoomKeysEndpoints room_keys_;
+    rest::ToDeviceEndpoints to_device_;
 };
 
 }  // namespace weft::workers

@@ -18,6 +18,7 @@
 #include "stream_bindings.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/random.hpp"
+#include "weft/core/tls.hpp"
 #include "weft/http/server.hpp"
 #include "weft/replication/redis_client.hpp"
 #include "weft/replication/rpc_endpoints.hpp"
@@ -62,7 +63,8 @@ public:
           db_{config.database, "weft " + config.instance_name.get(), executor_},
           streams_{config},
           stores_{db_, streams_, config, clock_, executor_},
-          rpc_client_{executor_, clock_, {config.instance_name.get(), config.instance_map, config.replication_secret}},
+          tls_{core::make_tls_context(config.replication_tls)},
+          rpc_client_{executor_, clock_, {config.instance_name.get(), config.instance_map, config.replication_secret, tls_}},
           services_{stores_, streams_, rpc_client_, config, clock_, key, executor_},
           client_api_{services_, config, clock_},
           replication_{executor_, clock_,
@@ -101,7 +103,9 @@ private:
         client_router_.set_forwarder(
             [master = config_.is_master()](const http::Endpoint& endpoint) { return master || endpoint.runs_at == http::RunsAt::kAnywhere; },
             [this](http::Request request, const http::Endpoint&) { return replication::forward(rpc_client_, "master", std::move(request)); });
-        rpc_router_.set_authenticator(replication::rpc_authenticator(config_.replication_secret));
+        rpc_router_.set_authenticator(replication::rpc_authenticator(
+            config_.replication_secret,
+            config_.allow_unauthenticated_rpc ? replication::UnauthenticatedRpc::kThisMachine : replication::UnauthenticatedRpc::kNobody));
         bind_streams(replication_, streams_, stores_, events_applier_, services_.typing,
                      services_.federation ? &*services_.federation : nullptr, rpc_client_, config_);
         replication::serve_stream_updates(rpc_server_, replication_);
@@ -169,6 +173,7 @@ private:
             if (listener.type == core::ListenerType::kReplication) {
                 if (!config_.is_master()) throw core::ConfigError{"worker_listeners: only the master has a replication listener"};
                 replication_servers_.push_back(std::make_unique<replication::TcpServer>(executor_, replication_, config_.server_name, listener));
+                replication_servers_.back()->use_tls(tls_);
                 replication_servers_.back()->start();
                 continue;
             }
@@ -180,6 +185,7 @@ private:
             if (rpc) listener_limits.body_bytes_max = 64 * 1024 * 1024;
             auto& servers = listener.type == core::ListenerType::kMetrics ? metrics_servers_ : rpc ? rpc_servers_ : client_servers_;
             servers.push_back(std::make_unique<http::Server>(executor_, router, listener, config_.trusted_proxies, listener_limits));
+            if (rpc) servers.back()->use_tls(tls_);
             servers.back()->start();
         }
     }
@@ -195,7 +201,8 @@ private:
         if (config_.is_master()) return nullptr;
         replication::TcpClient::Options options;
         options.server_name = config_.server_name;
-        options.address = {config_.replication_host, config_.replication_port, ""};
+        options.address = {config_.replication_host, config_.replication_port, config_.replication_path};
+        options.tls = tls_;
         return std::make_unique<replication::TcpClient>(executor_, replication_, std::move(options));
     }
 
@@ -245,6 +252,7 @@ private:
     storage::Database db_;
     Streams streams_;
     Stores stores_;
+    core::TlsContext tls_;  // between processes; null: in the clear
     replication::RpcClient rpc_client_;
     Services services_;
     ClientApi client_api_;

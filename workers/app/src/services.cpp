@@ -48,11 +48,16 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       account_data{stores.account_data, push_actions},
       tags{stores.account_data},
       push_rules{stores.push_rules, push_actions},
+      device_keys{stores.e2e_keys, stores.cross_signing, stores.devices, config.server_name},
+      device_list_changes{stores.devices, stores.user_signatures, stores.events, stores.states, streams.events},
+      cross_signing{stores.cross_signing, stores.e2e_keys, stores.devices, stores.user_signatures},
+      room_key_backup{stores.room_keys},
+      to_device{stores.to_device, clock, config.server_name},
       notifier{executor,
                clock,
                stores.states,
                handlers::Notifier::Streams{streams.events, streams.typing, streams.receipts, streams.account_data, streams.tag_account_data,
-                                           streams.push_rules, streams.to_device, streams.device_lists, streams.presence}},
+                                           streams.push_rules, streams.to_device, streams.device_lists, streams.user_signature, streams.presence}},
       sync{handlers::SyncSources{clock,
                                  streams.events,
                                  streams.typing,
@@ -65,6 +70,8 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                                  stores.push_actions,
                                  stores.to_device,
                                  stores.devices,
+                                 stores.user_signatures,
+                                 stores.e2e_keys,
                                  push_actions,
                                  typing,
                                  presence,
@@ -74,6 +81,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       sync_filters{stores.filters, executor},
       config_{config} {
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
+    stores.e2e_keys.on_counts_changed([this](const std::string& user_id, const std::string&) { notifier.wake_user(user_id); });
     events.on_sent([this](const std::string& user_id) { presence.user_active(user_id); });
 }
 

@@ -19,6 +19,11 @@
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/e2e/cross_signing.hpp"
+#include "weft/handlers/e2e/device_keys.hpp"
+#include "weft/handlers/e2e/device_list_changes.hpp"
+#include "weft/handlers/e2e/room_key_backup.hpp"
+#include "weft/handlers/e2e/to_device.hpp"
 #include "weft/handlers/ephemeral/presence.hpp"
 #include "weft/handlers/ephemeral/presence_status.hpp"
 #include "weft/handlers/ephemeral/typing.hpp"
@@ -103,6 +108,11 @@ struct Services {
     handlers::AccountData account_data;
     handlers::Tags tags;
     handlers::PushRules push_rules;
+    handlers::DeviceKeys device_keys;
+    handlers::DeviceListChanges device_list_changes;
+    handlers::CrossSigning cross_signing;
+    handlers::RoomKeyBackup room_key_backup;
+    handlers::ToDevice to_device;
     handlers::Notifier notifier;
     handlers::Sync sync;
     handlers::SyncFilters sync_filters;

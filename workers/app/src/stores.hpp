@@ -9,8 +9,10 @@
 #include "weft/storage/account_data_store.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/client_ip_store.hpp"
+#include "weft/storage/cross_signing_store.hpp"
 #include "weft/storage/database.hpp"
 #include "weft/storage/device_store.hpp"
+#include "weft/storage/e2e_key_store.hpp"
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/filter_store.hpp"
 #include "weft/storage/group_update_store.hpp"
@@ -23,6 +25,7 @@
 #include "weft/storage/receipt_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/room_directory_store.hpp"
+#include "weft/storage/room_key_store.hpp"
 #include "weft/storage/room_store.hpp"
 #include "weft/storage/state_store.hpp"
 #include "weft/storage/to_device_store.hpp"
@@ -49,6 +52,9 @@ struct Stores {
     storage::ProfileStore profiles;
     storage::DeviceStore devices;
     storage::UserSignatureStore user_signatures;
+    storage::E2eKeyStore e2e_keys;
+    storage::CrossSigningStore cross_signing;
+    storage::RoomKeyStore room_keys;
     storage::FilterStore filters;
     storage::AccountDataStore account_data;
     storage::ReceiptStore receipts;

@@ -31,6 +31,14 @@ struct DatabaseConfig {
     std::size_t connections_max = 10;
 };
 
+/// Files (PEM) with which a process proves to another that it belongs to the cluster.
+struct TlsConfig {
+    std::string ca;
+    std::string certificate;
+    std::string key;
+    bool is_set() const { return !ca.empty(); }
+};
+
 struct InstanceAddress {
     std::string host;
     std::uint16_t port = 0;
@@ -79,6 +87,10 @@ struct Config {
     std::string replication_secret;
     std::string replication_dialect = "weft";
     RedisConfig redis;
+    TlsConfig replication_tls;
+    std::string replication_path;  // unix socket of the master's replication listener, instead of host and port
+    bool allow_insecure = false;
+    bool allow_unauthenticated_rpc = false;
 
     // Accounts
     bool enable_registration = false;

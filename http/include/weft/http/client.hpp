@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "weft/core/config.hpp"
+#include "weft/core/tls.hpp"
 #include "weft/http/message.hpp"
 #include "weft/http/uri.hpp"
 
@@ -29,6 +30,8 @@ struct ClientRequest {
     std::string body;
     std::int64_t timeout_ms = 60'000;
     std::size_t response_bytes_max = 64 * 1024 * 1024;
+    /// Under TLS: whom the server's certificate may be for, beside the host.
+    std::string server_instance;
 };
 
 /// HTTP/1.1 client with a pool of keep-alive connections an address. A kept connection that the server closed
@@ -37,6 +40,8 @@ class Client {
 public:
     explicit Client(asio::any_io_executor executor, std::size_t idle_connections_max = 32);
     ~Client();
+    /// TCP connections are made under TLS from now on.
+    void use_tls(core::TlsContext context);
     Task<Response> send(core::InstanceAddress address, ClientRequest request);
 
 private:

@@ -8,6 +8,7 @@
 
 #include "weft/core/background.hpp"
 #include "weft/core/config.hpp"
+#include "weft/core/tls.hpp"
 #include "weft/http/router.hpp"
 
 namespace weft::http {
@@ -33,6 +34,8 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
+    /// Connections over TCP have to be TLS, with a certificate. Before start().
+    void use_tls(core::TlsContext context);
     /// Binds and accepts. Throws std::system_error with the address in its text.
     void start();
     /// The port that was bound (useful with port 0).

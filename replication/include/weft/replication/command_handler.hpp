@@ -124,9 +124,10 @@ public:
     /// fault: its text goes into ERROR and the connection is closed.
     core::Result<void> on_command(LinkId link, proto::replication::Command command, std::string_view line);
     /// The same for a row, the one command of which there are many; `line` with its line feed.
-    core::Result<void> on_rdata(LinkId link, const proto::replication::RdataView& rdata, std::string_view line);
-    /// While one lives, commands of the same packet are handed in: the connections that have to send because of them
-    /// are woken once, at its end.
+    core::Result<void> on_rdata(LinkId link, const proto::replication::RdataView& rdata,
+                                std::string_view line);
+    /// While one lives, commands of the same packet are handed in: the connections that have to send because
+    /// of them are woken once, at its end.
     class Burst {
     public:
         explicit Burst(ReplicationCommandHandler& handler);

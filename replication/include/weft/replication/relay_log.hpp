@@ -22,8 +22,12 @@ class RelayCursor;
 class RelayLog {
 public:
     struct Options {
-        std::size_t chunk_bytes = 256 * 1024;
+        std::size_t chunk_bytes = 64 * 1024;
         std::size_t bytes_max = 8 * 1024 * 1024;
+        /// From so many connections on it pays to let the kernel share the pages. Such chunks are larger:
+        /// each costs a few calls of the kernel.
+        std::size_t cursors_for_files = 16;
+        std::size_t file_chunk_bytes = 256 * 1024;
     };
     using FeedId = std::uint32_t;
 
@@ -57,8 +61,6 @@ public:
     /// Number of the oldest entry still held.
     std::uint64_t begin() const;
     std::size_t bytes() const { return bytes_; }
-    /// All that ever went in.
-    std::uint64_t appended_bytes() const { return appended_bytes_; }
 
 private:
     friend class RelayCursor;
@@ -72,7 +74,7 @@ private:
         std::uint32_t other_lines = 0;
     };
     struct Chunk {
-        explicit Chunk(std::size_t capacity) : bytes{capacity} {}
+        Chunk(std::size_t capacity, bool as_file) : bytes{capacity, as_file} {}
         std::uint64_t first_entry = 0;
         SharedText bytes;
         std::vector<Entry> entries;
@@ -88,7 +90,6 @@ private:
     std::vector<const RelayCursor*> cursors_;
     std::uint64_t next_entry_ = 1;
     std::size_t bytes_ = 0;
-    std::uint64_t appended_bytes_ = 0;
 };
 
 /// Where one connection stands in the log, and which streams it wants. Starts at the log's end.

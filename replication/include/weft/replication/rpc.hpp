@@ -66,6 +66,8 @@ public:
         std::string instance_name;
         std::map<std::string, core::InstanceAddress> instance_map;
         std::string secret;
+        /// For TCP: calls go by secure connections, or not at all.
+        core::TlsContext tls;
     };
 
     RpcClient(asio::any_io_executor executor, const core::Clock& clock, Options options);
@@ -169,7 +171,10 @@ private:
 /// Checks `Authorization: Bearer <secret>`; throws MatrixError if it is missing or wrong. An empty secret
 /// lets nobody in.
 void check_replication_secret(const http::Request& request, const std::string& secret);
-/// For a router that serves RPC only: lets the cluster's secret in and nothing else.
-http::Router::Authenticator rpc_authenticator(std::string secret);
+/// Who may call without the secret.
+enum class UnauthenticatedRpc { kNobody, kThisMachine };
+/// For a router that serves RPC only: lets the cluster's secret in, and who may go without.
+http::Router::Authenticator rpc_authenticator(std::string secret,
+                                              UnauthenticatedRpc unauthenticated = UnauthenticatedRpc::kNobody);
 
 }  // namespace weft::replication

@@ -63,8 +63,8 @@ public:
     SessionActions on_open(std::int64_t now, std::int64_t wall_ms);
     /// A line without its line feed.
     SessionActions on_line(std::string_view line, std::int64_t now);
-    /// The short way for an RDATA in good order, of which there are many: taken as received, and nothing else is to be
-    /// done but to deliver it. Nothing for any other line: on_line() decides.
+    /// The short way for an RDATA in good order, of which there are many: taken as received, and nothing else
+    /// is to be done but to deliver it. Nothing for any other line: on_line() decides.
     std::optional<proto::replication::RdataView> on_rdata(std::string_view line, std::int64_t now);
     SessionActions on_line_too_long();
     /// Every ping_interval_ms.

@@ -5,12 +5,13 @@
 
 namespace weft::replication {
 
-/// A piece of memory that text is appended to and that never moves. It is a file without a name, so the kernel can send
-/// the same pages to many sockets (sendfile) instead of copying them for each; where there is no such file, plain
-/// memory. What was appended is never changed: it may still be on its way.
+/// A piece of memory that text is appended to and that never moves. It can be a file without a name: then the
+/// kernel sends the same pages to many sockets (sendfile) instead of copying them for each. What was appended
+/// is never changed: it may still be on its way.
 class SharedText {
 public:
-    explicit SharedText(std::size_t capacity);
+    /// `as_file` falls back to plain memory where such a file cannot be had.
+    SharedText(std::size_t capacity, bool as_file);
     ~SharedText();
     SharedText(const SharedText&) = delete;
     SharedText& operator=(const SharedText&) = delete;

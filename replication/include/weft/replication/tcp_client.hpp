@@ -6,6 +6,7 @@
 #include <string>
 
 #include "weft/core/config.hpp"
+#include "weft/core/tls.hpp"
 #include "weft/replication/backoff.hpp"
 #include "weft/replication/command_handler.hpp"
 #include "weft/replication/tcp_server.hpp"
@@ -20,6 +21,8 @@ public:
     struct Options {
         std::string server_name;
         core::InstanceAddress address;
+        /// For TCP: the connection is secure, or there is none.
+        core::TlsContext tls;
         LinkLimits limits;
         Backoff::Options backoff;
         std::int64_t connect_timeout_ms = 30'000;

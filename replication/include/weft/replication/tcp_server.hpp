@@ -5,6 +5,7 @@
 #include <string>
 
 #include "weft/core/config.hpp"
+#include "weft/core/tls.hpp"
 #include "weft/replication/command_handler.hpp"
 
 namespace weft::replication {
@@ -19,6 +20,8 @@ struct LinkLimits {
     std::size_t write_bytes_max = 256 * 1024;
     /// How long after our last line the peer may take to close.
     std::int64_t linger_ms = 1'000;
+    /// How long a client may take to prove who it is.
+    std::int64_t handshake_ms = 10'000;
 };
 
 /// The master's replication listener (`type: replication`), on TCP or a unix socket.
@@ -30,6 +33,8 @@ public:
     TcpServer(const TcpServer&) = delete;
     TcpServer& operator=(const TcpServer&) = delete;
 
+    /// TCP connections have to be secure, and show a certificate. Before start().
+    void use_tls(core::TlsContext context);
     /// Binds and accepts. Throws std::system_error with the address in its text.
     void start();
     /// The port that was bound (useful with port 0).

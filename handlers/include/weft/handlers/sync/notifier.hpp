@@ -30,6 +30,7 @@ public:
         storage::StreamState& push_rules;
         storage::StreamState& to_device;
         storage::StreamState& device_lists;
+        storage::StreamState& user_signature;
         storage::StreamState& presence;
     };
 

@@ -15,11 +15,13 @@
 #include "weft/proto/filter.hpp"
 #include "weft/storage/account_data_store.hpp"
 #include "weft/storage/device_store.hpp"
+#include "weft/storage/e2e_key_store.hpp"
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/push_action_store.hpp"
 #include "weft/storage/receipt_store.hpp"
 #include "weft/storage/state_store.hpp"
 #include "weft/storage/to_device_store.hpp"
+#include "weft/storage/user_signature_store.hpp"
 
 namespace weft::handlers {
 
@@ -48,6 +50,8 @@ struct SyncSources {
     storage::PushActionStore& push_action_counts;
     storage::ToDeviceStore& to_device;
     storage::DeviceStore& devices;
+    storage::UserSignatureStore& user_signatures;
+    storage::E2eKeyStore& e2e_keys;
     PushActions& push_actions;
     Typing& typing;
     Presence& presence;

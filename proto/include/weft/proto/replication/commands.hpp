@@ -196,8 +196,8 @@ SentBy command_sent_by(const Command& command);
 /// implementation, e.g. `KeyError('FOO')`.
 core::Result<Command> parse_line(std::string_view line);
 
-/// The same for RDATA alone, without copying anything: the readers' hot path. Nothing for any other line, and for an
-/// RDATA that is written in an unusual way or cannot be read: parse_line() tells which.
+/// The same for RDATA alone, without copying anything: the readers' hot path. Nothing for any other line, and
+/// for an RDATA that is written in an unusual way or cannot be read: parse_line() tells which.
 std::optional<RdataView> view_rdata(std::string_view line);
 
 /// Writes a command without line feed: parse_line(format_line(c)) == c. Refuses a command that would contain

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/ssl/context.hpp>
+
+#include "weft/core/config.hpp"
+
+namespace weft::core {
+
+/// Certificates for connections between processes: both ends show one of the same private authority.
+using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
+
+/// TLS 1.3, for either end of a connection; null if `config` names no files. Throws ConfigError with the file
+/// that cannot be used.
+TlsContext make_tls_context(const TlsConfig& config);
+
+/// True if the certificate was issued to one of these names: as DNS name or IP address.
+bool certificate_is_for(X509* certificate, const std::vector<std::string>& names);
+
+}  // namespace weft::core

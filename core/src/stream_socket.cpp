@@ -1,0 +1,35 @@
+#include "weft/core/stream_socket.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+
+namespace weft::core {
+
+namespace ssl = asio::ssl;
+
+Task<boost::system::error_code> StreamSocket::handshake_as_client(TlsContext context,
+                                                                  std::vector<std::string> names) {
+    context_ = std::move(context);
+    tls_ = std::make_unique<Tls>(std::move(*plain_), *context_);
+    plain_.reset();
+    tls_->set_verify_callback([names = std::move(names)](bool is_trusted, ssl::verify_context& chain) {
+        if (!is_trusted) return false;
+        const bool is_peer = X509_STORE_CTX_get_error_depth(chain.native_handle()) == 0;
+        return !is_peer || certificate_is_for(X509_STORE_CTX_get_current_cert(chain.native_handle()), names);
+    });
+    boost::system::error_code error;
+    co_await tls_->async_handshake(ssl::stream_base::client,
+                                   asio::redirect_error(asio::use_awaitable, error));
+    co_return error;
+}
+
+Task<boost::system::error_code> StreamSocket::handshake_as_server(TlsContext context) {
+    context_ = std::move(context);
+    tls_ = std::make_unique<Tls>(std::move(*plain_), *context_);
+    plain_.reset();
+    boost::system::error_code error;
+    co_await tls_->async_handshake(ssl::stream_base::server,
+                                   asio::redirect_error(asio::use_awaitable, error));
+    co_return error;
+}
+
+}  // namespace weft::core

@@ -1,0 +1,248 @@
+// Long polls: who wakes them, what they cost, and what happens between processes.
+#include "sync_client.hpp"
+
+#include "weft/core/metrics.hpp"
+
+using namespace weft;
+using namespace weft::test;
+namespace json = boost::json;
+
+namespace {
+
+/// Syncs that wait at the same time.
+class Polls {
+public:
+    explicit Polls(HomeserverFixture& fixture) : fixture_{fixture}, tasks_{fixture.io.get_executor()} {}
+    ~Polls() { fixture_.run(tasks_.stop()); }
+
+    std::shared_ptr<std::optional<json::object>> start(SyncClient& client, int timeout_ms = 20'000) {
+        auto answer = std::make_shared<std::optional<json::object>>();
+        tasks_.spawn("test_poll", [&client, answer, timeout_ms]() -> Task<void> {
+            *answer = co_await client.request(fmt::format("timeout={}", timeout_ms));
+        });
+        return answer;
+    }
+    /// Lets all polls get to where they wait.
+    void settle(std::size_t waiting) {
+        fixture_.run_until([&] { return tasks_.running() == waiting; });
+        for (int n = 0; n < 5; ++n) fixture_.run(core::sleep_for(core::Milliseconds{4}));
+        REQUIRE(tasks_.running() == waiting);
+    }
+
+private:
+    HomeserverFixture& fixture_;
+    core::BackgroundTasks tasks_;
+};
+
+struct Chat {
+    explicit Chat(HomeserverFixture& fixture) : room_id{fixture.create_room("alice")}, bob{fixture, "bob"} {
+        fixture.join("bob", room_id);
+        bob.sync();
+        bob.sync();
+    }
+    std::string room_id;
+    SyncClient bob;
+};
+
+}  // namespace
+
+TEST_CASE("a sync with nothing new asks the database nothing", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    const auto before = HomeserverFixture::transactions();
+
+    const auto at_once = chat.bob.sync();
+    const auto after_waiting = chat.bob.sync("timeout=30");
+
+    CHECK(HomeserverFixture::transactions() == before);
+    for (const auto& answer : {at_once, after_waiting}) {
+        CHECK_FALSE(answer.contains("rooms"));
+        CHECK_FALSE(answer.contains("presence"));
+        CHECK(text_at(answer, "next_batch") == chat.bob.since);
+    }
+}
+
+TEST_CASE("a waiting sync is woken by a message", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    Polls polls{fixture};
+    const auto answer = polls.start(chat.bob);
+    polls.settle(1);
+
+    fixture.say("alice", chat.room_id, "wake up");
+    fixture.run_until([&] { return answer->has_value(); });
+
+    CHECK(joined_timeline(**answer, chat.room_id) == Strings{"wake up"});
+}
+
+TEST_CASE("a waiting sync is woken by all that concerns the user, and by nothing else", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    const auto other = fixture.create_room("alice");
+    const auto event = fixture.say("alice", chat.room_id, "x");
+    chat.bob.sync();
+    Polls polls{fixture};
+    const auto answer = polls.start(chat.bob);
+    polls.settle(1);
+    fixture.say("alice", other, "not for bob");
+    polls.settle(1);
+    const auto room = "/rooms/" + chat.room_id;
+
+    SECTION("typing") { fixture.put("alice", room + "/typing/@alice:test", R"({"typing": true, "timeout": 9000})"); }
+    SECTION("a receipt") { fixture.post("alice", fmt::format("{}/receipt/m.read/{}", room, event)); }
+    SECTION("account data") { fixture.put("bob", "/user/@bob:test/account_data/x.y", R"({"a": 1})"); }
+    SECTION("a tag") { fixture.put("bob", fmt::format("/user/@bob:test{}/tags/u.x", room), "{}"); }
+    SECTION("a push rule") { fixture.put("bob", "/pushrules/global/override/.m.rule.master/enabled", R"({"enabled": true})"); }
+    SECTION("an invite") { fixture.change("alice", other, "invite", "bob"); }
+    SECTION("a join from elsewhere") { fixture.join("bob", other); }
+    SECTION("presence") { fixture.put("alice", "/presence/@alice:test/status", R"({"presence": "online", "status_msg": "here"})"); }
+    SECTION("a message to the device") {
+        fixture.sql("INSERT INTO devices (user_id, device_id, hidden) VALUES ('@bob:test', 'DEVICE', false)");
+        fixture.run(fixture.master->stores.to_device.add_messages({{"@bob:test", "DEVICE", R"({"type":"x","sender":"@a:test","content":{}})"}}));
+    }
+    fixture.run_until([&] { return answer->has_value(); });
+
+    CHECK(text_at(**answer, "next_batch") != chat.bob.since);
+}
+
+TEST_CASE("a room that is joined during the wait is listened to at once", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    const auto other = fixture.create_room("alice");
+    SyncClient bob{fixture, "bob", fmt::format(R"({{"room": {{"timeline": {{"types": ["m.room.message"]}}, "state": {{"types": []}},
+        "rooms": ["{}"]}}, "presence": {{"types": []}}}})", other)};
+    bob.sync();
+    Polls polls{fixture};
+    const auto joined = polls.start(bob);
+    polls.settle(1);
+    fixture.join("bob", other);
+    fixture.run_until([&] { return joined->has_value(); });
+    bob.since = text_at(**joined, "next_batch");
+    const auto answer = polls.start(bob);
+    polls.settle(1);
+
+    fixture.say("alice", other, "welcome");
+    fixture.run_until([&] { return answer->has_value(); });
+
+    CHECK(joined_timeline(**answer, other) == Strings{"welcome"});
+}
+
+TEST_CASE("a sync that waits in vain ends with its time", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    const auto started = std::chrono::steady_clock::now();
+
+    const auto answer = chat.bob.sync("timeout=60");
+
+    CHECK(std::chrono::steady_clock::now() - started >= std::chrono::milliseconds{55});
+    CHECK_FALSE(answer.contains("rooms"));
+}
+
+TEST_CASE("polls are answered when the process stops", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    Polls polls{fixture};
+    const auto answer = polls.start(chat.bob);
+    polls.settle(1);
+
+    fixture.master->services.sync.end_polls();
+    fixture.run_until([&] { return answer->has_value(); });
+
+    CHECK(text_at(**answer, "next_batch") == chat.bob.since);
+}
+
+TEST_CASE("a message costs a synchrotron one load of the event, however many wait for it", "[sync]") {
+    HomeserverFixture fixture;
+    const auto room_id = fixture.create_room("alice");
+    auto& worker = fixture.start_worker("synchrotron1");
+    std::list<SyncClient> clients;
+    for (int n = 0; n < 20; ++n) {
+        const auto user = fmt::format("user{}", n);
+        fixture.join(user, room_id);
+        clients.emplace_back(fixture, user).move_to(worker);
+    }
+    fixture.run_until([&] { return worker.streams.events.current() == fixture.master->streams.events.current(); });
+    for (auto& client : clients) {
+        client.sync();
+        client.sync();
+    }
+    Polls polls{fixture};
+    std::vector<std::shared_ptr<std::optional<json::object>>> answers;
+    for (auto& client : clients) answers.push_back(polls.start(client));
+    polls.settle(clients.size());
+    const auto all = HomeserverFixture::transactions();
+    const auto persisted = HomeserverFixture::transactions("persist_events");
+    const auto loads = HomeserverFixture::transactions("load_events_with_push");
+
+    fixture.say("alice", room_id, "to all");
+    fixture.run_until([&] { return std::all_of(answers.begin(), answers.end(), [](const auto& answer) { return answer->has_value(); }); });
+
+    for (const auto& answer : answers) {
+        CHECK(joined_timeline(**answer, room_id) == Strings{"to all"});
+        CHECK(*part(**answer, {"rooms", "join", room_id, "unread_notifications", "notification_count"}) == 1);
+    }
+    CHECK(HomeserverFixture::transactions("load_events_with_push") - loads == 1);
+    CHECK(HomeserverFixture::transactions("persist_events") - persisted == 1);
+    CHECK(HomeserverFixture::transactions() - all == 2);
+}
+
+TEST_CASE("many who come to a process for the first time share what is read of their room", "[sync]") {
+    HomeserverFixture fixture;
+    const auto room_id = fixture.create_room("alice");
+    std::list<SyncClient> clients;
+    for (int n = 0; n < 10; ++n) {
+        const auto user = fmt::format("user{}", n);
+        fixture.join(user, room_id);
+        clients.emplace_back(fixture, user);
+    }
+    auto& worker = fixture.start_worker("synchrotron1");
+    for (auto& client : clients) client.move_to(worker);
+    const auto states = HomeserverFixture::transactions("current_states");
+    const auto unread = HomeserverFixture::transactions("room_unread_counts");
+    Polls polls{fixture};
+    std::vector<std::shared_ptr<std::optional<json::object>>> answers;
+    for (auto& client : clients) answers.push_back(polls.start(client));
+
+    fixture.run_until([&] { return std::all_of(answers.begin(), answers.end(), [](const auto& answer) { return answer->has_value(); }); });
+
+    for (const auto& answer : answers) CHECK(joined_timeline(**answer, room_id).size() == 10);
+    CHECK(HomeserverFixture::transactions("current_states") - states == 1);
+    CHECK(HomeserverFixture::transactions("room_unread_counts") - unread == 1);
+}
+
+TEST_CASE("a token of a process that is ahead loses nothing and repeats nothing", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    auto& worker = fixture.start_worker("synchrotron1");
+    std::vector<std::pair<std::int64_t, storage::StreamRows>> held_back;
+    fixture.master->streams.events.set_publisher(
+        [&](std::int64_t token, const storage::StreamRows& rows) { held_back.emplace_back(token, rows); });
+    fixture.say("alice", chat.room_id, "seen");
+    CHECK(chat.bob.timeline_of(chat.room_id) == Strings{"seen"});
+    chat.bob.move_to(worker);
+
+    const auto behind = chat.bob.sync();
+    fixture.say("alice", chat.room_id, "new");
+    for (const auto& [token, rows] : held_back) worker.applier.apply("master", token, rows);
+    fixture.run_until([&] { return worker.streams.events.current() == fixture.master->streams.events.current(); });
+    const auto caught_up = chat.bob.sync();
+
+    CHECK_FALSE(behind.contains("rooms"));
+    CHECK(joined_timeline(caught_up, chat.room_id) == Strings{"new"});
+}
+
+TEST_CASE("a restarted process goes on where the clients are", "[sync]") {
+    HomeserverFixture fixture;
+    Chat chat{fixture};
+    fixture.put("alice", fmt::format("/rooms/{}/typing/@alice:test", chat.room_id), R"({"typing": true, "timeout": 9000})");
+    fixture.say("alice", chat.room_id, "one");
+    chat.bob.sync();
+    fixture.say("alice", chat.room_id, "two");
+    fixture.restart_master();
+    fixture.say("alice", chat.room_id, "three");
+
+    CHECK(chat.bob.timeline_of(chat.room_id) == Strings{"two", "three"});
+    // The typing stream counts anew, below the client's token.
+    fixture.put("alice", fmt::format("/rooms/{}/typing/@alice:test", chat.room_id), R"({"typing": true, "timeout": 9000})");
+    CHECK(events(chat.bob.sync(), {"rooms", "join", chat.room_id, "ephemeral"}).size() == 1);
+}
