@@ -24,8 +24,13 @@ endif()
 
 find_program(WEFT_CCACHE ccache)
 if(WEFT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER
-        ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${WEFT_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
+    # The cache stays in the checkout, unless the environment names a place.
+    if(NOT DEFINED ENV{CCACHE_DIR})
+        list(APPEND CMAKE_CXX_COMPILER_LAUNCHER CCACHE_DIR=${CMAKE_SOURCE_DIR}/build/ccache)
+    endif()
+    list(APPEND CMAKE_CXX_COMPILER_LAUNCHER ${WEFT_CCACHE})
     if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
         # A time stamp inside the precompiled header would make every build a cache miss.
         add_compile_options("SHELL:-Xclang -fno-pch-timestamp")

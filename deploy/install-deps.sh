@@ -38,6 +38,7 @@ libyaml-cpp-dev
 libcli11-dev
 libsodium-dev
 libssl-dev
+openssl
 prometheus-cpp-dev
 libhiredis-dev
 zlib1g-dev

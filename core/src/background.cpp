@@ -104,7 +104,12 @@ BackgroundTasks::BackgroundTasks(asio::any_io_executor executor) : state_{std::m
 
 BackgroundTasks::~BackgroundTasks() {
     state_->stopping = true;
-    for (auto& task : state_->running) task.cancel.emit(asio::cancellation_type::terminal);
+    if (state_->running.empty()) return;
+    // Outside the event loop Asio carries a cancellation out later, by a pointer into the task, which may have ended and be
+    // gone by then. Inside, it is carried out at once.
+    asio::post(state_->executor, [state = state_] {
+        for (auto& task : state->running) task.cancel.emit(asio::cancellation_type::terminal);
+    });
 }
 
 void BackgroundTasks::spawn(std::string name, std::function<Task<void>()> body) {

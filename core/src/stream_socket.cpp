@@ -1,6 +1,9 @@
 #include "weft/core/stream_socket.hpp"
 
+#include <fmt/ranges.h>
 #include <boost/asio/redirect_error.hpp>
+
+#include "weft/core/log.hpp"
 
 namespace weft::core {
 
@@ -14,7 +17,11 @@ Task<boost::system::error_code> StreamSocket::handshake_as_client(TlsContext con
     tls_->set_verify_callback([names = std::move(names)](bool is_trusted, ssl::verify_context& chain) {
         if (!is_trusted) return false;
         const bool is_peer = X509_STORE_CTX_get_error_depth(chain.native_handle()) == 0;
-        return !is_peer || certificate_is_for(X509_STORE_CTX_get_current_cert(chain.native_handle()), names);
+        if (!is_peer || certificate_is_for(X509_STORE_CTX_get_current_cert(chain.native_handle()), names))
+            return true;
+        log_warning("tls", "the certificate that was shown is not for {}", fmt::join(names, " or "));
+        X509_STORE_CTX_set_error(chain.native_handle(), X509_V_ERR_HOSTNAME_MISMATCH);
+        return false;
     });
     boost::system::error_code error;
     co_await tls_->async_handshake(ssl::stream_base::client,

@@ -39,6 +39,7 @@ TlsContext make_tls_context(const TlsConfig& config) {
 
 bool certificate_is_for(X509* certificate, const std::vector<std::string>& names) {
     return std::ranges::any_of(names, [&](const std::string& name) {
+        if (name.empty()) return false;
         return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1 ||
                X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
     });

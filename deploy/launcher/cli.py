@@ -7,7 +7,19 @@ import signal
 import sys
 from pathlib import Path
 
-from launcher import accounts, bench, build, db, haproxy, lifecycle, nginx, routes, status, testing
+from launcher import (
+    accounts,
+    bench,
+    build,
+    certs,
+    db,
+    haproxy,
+    lifecycle,
+    nginx,
+    routes,
+    status,
+    testing,
+)
 from launcher.cluster import (
     DEFAULT_DATA_DIR,
     DEFAULT_PORT,
@@ -91,6 +103,10 @@ def run_register(options) -> None:
     cluster = Cluster.load(options.data_dir)
     user_id, password = accounts.register(cluster, options.user, options.password, options.admin)
     print(user_id if options.password else f"{user_id} password: {password}")
+
+
+def run_certs(options) -> None:
+    certs.make(options.directory, options.names)
 
 
 def run_routes(options) -> None:
@@ -209,6 +225,14 @@ def parser() -> argparse.ArgumentParser:
     register.add_argument("user", metavar="USER", help="the local part: alice")
     register.add_argument("--password", help="default: a random one, which is printed")
     register.add_argument("--admin", action="store_true", help="a server administrator")
+
+    making = command(
+        commands, "certs", run_certs, "certificates for processes on different machines"
+    )
+    making.add_argument("directory", type=Path, metavar="DIR")
+    making.add_argument(
+        "names", nargs="+", metavar="NAME[=HOST,...]", help="a process, and hosts it answers at"
+    )
 
     routing = command(commands, "routes", run_routes, "the routing, for a proxy or as JSON")
     add_data_dir(routing)

@@ -102,7 +102,7 @@ Task<void> Impl::fetch(FeedState& state, FetchRows what) {
 Task<void> Impl::retry(FeedState& state, RetryFetch what) {
     const auto jittered =
         static_cast<std::int64_t>(static_cast<double>(what.delay_ms) * (0.75 + core::random_unit() / 2));
-    co_await core::sleep_for(core::Milliseconds{jittered});
+    if (jittered > 0) co_await core::sleep_for(core::Milliseconds{jittered});
     perform(state, state.feed.on_retry(what.id));
 }
 

@@ -20,8 +20,8 @@ struct ConnectAttempt {
     std::string error;
 };
 
-/// Connects to a host and port or a unix socket. With `tls`, TCP is made secure: the other end's certificate must
-/// be for `instance` or the host. Never throws for what the network does.
+/// Connects to a host and port or a unix socket. With `tls`, TCP is made secure: the other end's certificate
+/// must be for `instance` or the host. Never throws for what the network does.
 Task<ConnectAttempt> connect(asio::any_io_executor executor, core::InstanceAddress address,
                              std::int64_t timeout_ms, core::TlsContext tls = nullptr,
                              std::string instance = {});

@@ -14,6 +14,9 @@ FeedActions Feed::on_position(LinkId link, std::int64_t token) {
         link_ = link;
     }
     latest_ = token;
+    if (!std::exchange(has_heard_position_, true) && !options_.in_memory && options_.unsure_tokens > 0) {
+        position_ = std::max<std::int64_t>(0, std::min(position_, token) - options_.unsure_tokens);
+    }
     if (overflowed_) {
         last_row_was_open_ = false;
         return actions;  // finish_catch_up goes on to latest_
@@ -60,7 +63,7 @@ FeedActions Feed::on_fetched(std::uint64_t id, Updates updates) {
             apply.rows.push_back(std::move(rows[i].row));
         if (apply.token <= position_) continue;
         position_ = apply.token;
-        actions.emplace_back(std::move(apply));
+        if (is_new(apply.token, apply.rows)) actions.emplace_back(std::move(apply));
     }
     if (updates.upto > position_) {
         position_ = updates.upto;
@@ -155,7 +158,22 @@ void Feed::accept(QueuedRow row, FeedActions& actions) {
     }
     apply.rows.push_back(std::move(row.row));
     position_ = std::max(position_, apply.token);
-    actions.emplace_back(std::move(apply));
+    if (is_new(apply.token, apply.rows)) actions.emplace_back(std::move(apply));
+}
+
+/// False if just these rows were applied under this token before the floor was lowered.
+bool Feed::is_new(std::int64_t token, const Rows& rows) {
+    if (!options_.tokens_ascend) return true;
+    std::size_t hash = rows.size();
+    for (const auto& row : rows) hash = hash * 31 + std::hash<json::value>{}(row);
+    const auto [at, inserted] = recent_.try_emplace(token, hash);
+    if (!inserted && at->second == hash) {
+        ++duplicates_;
+        return false;
+    }
+    at->second = hash;
+    if (recent_.size() > options_.recent_tokens_max) recent_.erase(recent_.begin());
+    return true;
 }
 
 void Feed::start_catch_up(std::int64_t target, FeedActions& actions) {
@@ -163,7 +181,10 @@ void Feed::start_catch_up(std::int64_t target, FeedActions& actions) {
     if (target < position_) {
         // The writer was restarted and may hand out the tokens above again.
         position_ = options_.in_memory ? 0 : target;
-        if (options_.in_memory) actions.emplace_back(RewindTo{0});
+        if (options_.in_memory) {
+            recent_.clear();
+            actions.emplace_back(RewindTo{0});
+        }
     }
     target_ = target;
     if (position_ < target_) {

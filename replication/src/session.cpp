@@ -43,7 +43,7 @@ std::string_view to_string(CloseReason reason) {
 }
 
 SessionActions Session::on_open(std::int64_t now, std::int64_t wall_ms) {
-    last_sent_ = last_received_ = now;
+    opened_ = last_sent_ = last_received_ = now;
     SessionActions actions;
     if (options_.role == SessionRole::kServer) {
         actions.emplace_back(say(pr::Server{options_.server_name}));
@@ -99,6 +99,7 @@ SessionActions Session::on_line(std::string_view line, std::int64_t now) {
         return actions;
     }
     if (const auto* name = std::get_if<pr::Name>(&*command)) peer_name_ = name->name;
+    answered_ = answered_ || std::holds_alternative<pr::Position>(*command);
     actions.emplace_back(Deliver{std::move(*command)});
     return actions;
 }
@@ -127,10 +128,17 @@ SessionActions Session::on_tick(std::int64_t now, std::int64_t wall_ms) {
     }
     if (now - last_sent_ >= options_.ping_interval_ms)
         actions.emplace_back(say(pr::Ping{std::to_string(wall_ms)}));
-    if (peer_pings_ && now - last_received_ > options_.ping_timeout_ms) {
+    std::string silence;
+    const bool is_client = options_.role == SessionRole::kClient;
+    // A client may never say PING (telnet does not); a server always does, and answers REPLICATE.
+    if ((peer_pings_ || is_client) && now - last_received_ > options_.ping_timeout_ms) {
+        silence = fmt::format("nothing was heard for {} ms", now - last_received_);
+    } else if (is_client && !answered_ && now - opened_ > options_.ping_timeout_ms) {
+        silence = fmt::format("REPLICATE was not answered for {} ms", now - opened_);
+    }
+    if (!silence.empty()) {
         closing_since_ = now;
-        for (auto& action : fail(CloseReason::kPingTimeout, "ping timeout",
-                                 fmt::format("nothing was heard for {} ms", now - last_received_))) {
+        for (auto& action : fail(CloseReason::kPingTimeout, "ping timeout", std::move(silence))) {
             actions.push_back(std::move(action));
         }
     }

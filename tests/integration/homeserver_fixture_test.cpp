@@ -23,6 +23,13 @@ Task<http::Requester> authenticate(const http::Request& request, http::Auth) {
     co_return requester;
 }
 
+replication::RpcClient::Options rpc_options(const std::string& instance) {
+    replication::RpcClient::Options options;
+    options.instance_name = instance;
+    options.secret = "secret";
+    return options;
+}
+
 std::string next_transaction() {
     static int count = 0;
     return fmt::format("txn{}", ++count);
@@ -36,7 +43,7 @@ TestProcess::TestProcess(asio::io_context& context, const TestDatabase& database
       db{database.config(), config.instance_name.get(), io.get_executor()},
       streams{config},
       stores{db, streams, config, clock, io.get_executor()},
-      rpc{io.get_executor(), clock, replication::RpcClient::Options{config.instance_name.get(), {}, "secret"}},
+      rpc{io.get_executor(), clock, rpc_options(config.instance_name.get())},
       services{stores, streams, rpc, config, clock, key, io.get_executor()},
       client_api{services, config, clock},
       applier{io.get_executor(), stores.events, streams.events} {

@@ -68,7 +68,11 @@ struct Process {
           db{database, config.instance_name.get(), io.get_executor()},
           streams{config},
           stores{db, streams, config, clock, io.get_executor()},
-          rpc{io.get_executor(), clock, {config.instance_name.get(), config.instance_map, "secret"}},
+          rpc{io.get_executor(),
+              clock,
+              {.instance_name = config.instance_name.get(),
+               .instance_map = config.instance_map,
+               .secret = "secret"}},
           typing{io.get_executor(), clock, stores.states, streams.typing},
           applier{io.get_executor(), stores.events, streams.events},
           handler{io.get_executor(),
@@ -162,7 +166,7 @@ TEST_CASE("each stream is written where configuration says, and one that shares 
     CHECK_THROWS_WITH(load("stream_writers: {caches: w1}"), Catch::Contains("every process"));
     CHECK_THROWS_WITH(load("stream_writers: {unheard_of: w1}"), Catch::Contains("unknown stream"));
     CHECK_THROWS_WITH(load("stream_writers: {groups: w9}"), Catch::Contains("not in instance_map"));
-    CHECK_THROWS_WITH(load("stream_writers: {federation: [master, w1]}"), Catch::Contains("several writers"));
+    CHECK_THROWS_WITH(load("stream_writers: {federation: [master, w1]}"), Catch::Contains("one writer"));
 }
 
 TEST_CASE("a reader holds the shared position back until both streams have caught up") {

@@ -194,6 +194,22 @@ TEST_CASE("left rooms are in a first sync where they are asked for, and not once
     CHECK_FALSE(forgotten.contains("rooms"));
 }
 
+TEST_CASE("a forgotten room is taken from the other devices", "[sync]") {
+    HomeserverFixture fixture;
+    const auto room_id = fixture.create_room("alice");
+    fixture.join("bob", room_id);
+    SyncClient tablet{fixture, "bob/TABLET"};
+    tablet.sync();
+    fixture.say("alice", room_id, "secret");
+    fixture.change("bob", room_id, "leave");
+    fixture.change("bob", room_id, "forget");
+
+    const auto answer = tablet.sync();
+
+    CHECK(left_timeline(answer, room_id) == Strings{"bob leave"});
+    CHECK(left_state(answer, room_id).empty());
+}
+
 TEST_CASE("kicks and bans leave a room behind", "[sync]") {
     HomeserverFixture fixture;
     const auto room_id = fixture.create_room("alice");

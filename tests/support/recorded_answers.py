@@ -269,6 +269,14 @@ def drop_fallback_keys(_: Recorded, __: dict, ours: dict) -> None:
 # What says nothing
 
 
+@difference("key-counts", "/sync$")
+def drop_count_of_no_keys(_: Recorded, theirs: dict, ours: dict) -> None:
+    counts = ours["device_one_time_keys_count"]
+    name = "signed_curve25519"
+    if name not in theirs["device_one_time_keys_count"] and counts.get(name) == 0:
+        del counts[name]
+
+
 @difference("null-members", "/(devices|joined_members)$")
 def drop_null_members(_: Recorded, theirs: dict, __: dict) -> None:
     for entry in [*theirs.get("devices", []), *theirs.get("joined", {}).values()]:

@@ -104,12 +104,14 @@ Task<void> RoomMembership::add_changed(SyncRooms& out, std::string user_id, stor
     } else if (last.membership == "knock") {
         out.knocked.push_back({room_id, last.event_id});
     } else {
-        const auto room = rooms->find(room_id);
-        if (room != rooms->end() && room->second.forgotten) co_return;
         // To be removed from a room that one has left is no news.
         if (before == "leave" && changes.size() == 1 && last.membership == "leave") co_return;
+        // A forgotten room is gone for the user's other devices as well: they have to hear that, but no more.
+        const auto room = rooms->find(room_id);
+        const bool forgotten = room != rooms->end() && room->second.forgotten;
         const bool was_joined = before == "join";
-        out.left.push_back({room_id, last.event_id, last.stream_ordering, was_joined || !joined_between ? from : 0, was_joined || joined_between});
+        out.left.push_back({room_id, last.event_id, last.stream_ordering, was_joined || !joined_between ? from : 0,
+                            (was_joined || joined_between) && !forgotten});
     }
 }
 

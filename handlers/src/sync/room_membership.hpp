@@ -25,7 +25,7 @@ struct SyncRooms {
         proto::EventId event_id;
         std::int64_t stream_ordering;
         std::int64_t shown_from = 0;  // what is older the client has
-        bool was_joined = false;      // before, or at some time since the client's token
+        bool was_joined = false;      // before, or at some time since the client's token; not of forgotten rooms
     };
     struct Pending {
         proto::RoomId room_id;

@@ -19,7 +19,7 @@ core::Result<SyncToken> SyncToken::parse(std::string_view text) {
         // Newer servers append streams of theirs: what is beyond ours is not for us.
         if (count < fields.size()) {
             const auto [stop, error] = std::from_chars(text.data(), text.data() + end, *fields[count]);
-            if (error != std::errc{} || stop != text.data() + end) return core::ParseError{"not a sync token"};
+            if (error != std::errc{} || stop != text.data() + end || *fields[count] < 0) return core::ParseError{"not a sync token"};
         }
         ++count;
         if (end == text.size()) break;

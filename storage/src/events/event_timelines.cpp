@@ -6,14 +6,14 @@ namespace {
 
 constexpr Sql kRecentEvents{
     "recent_events",
-    "SELECT e.event_id, e.stream_ordering FROM events e WHERE e.room_id = $1 AND NOT e.outlier AND e.stream_ordering > $2 "
-    "AND e.stream_ordering <= $3 AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) "
+    "SELECT e.event_id, e.stream_ordering FROM events e WHERE e.room_id = $1 AND NOT e.outlier AND e.stream_ordering > $2::bigint "
+    "AND e.stream_ordering <= $3::bigint AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) "
     "ORDER BY e.stream_ordering DESC LIMIT $4"};
 constexpr Sql kRecentEventsOfRooms{
     "recent_events_of_rooms",
     "SELECT r.room_id, t.event_id, t.stream_ordering FROM unnest($1::text[]) AS r(room_id) CROSS JOIN LATERAL ("
-    "SELECT e.event_id, e.stream_ordering FROM events e WHERE e.room_id = r.room_id AND NOT e.outlier AND e.stream_ordering > $2 "
-    "AND e.stream_ordering <= $3 AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.event_id = e.event_id) "
+    "SELECT e.event_id, e.stream_ordering FROM events e WHERE e.room_id = r.room_id AND NOT e.outlier AND e.stream_ordering > $2::bigint "
+    "AND e.stream_ordering <= $3::bigint AND NOT EXISTS (SELECT 1 FROM rejections j WHERE j.event_id = e.event_id) "
     "ORDER BY e.stream_ordering DESC LIMIT $4) AS t"};
 constexpr Sql kTokenOf{"token_of_event", "SELECT topological_ordering, stream_ordering FROM events WHERE event_id = $1 AND NOT outlier"};
 
@@ -22,10 +22,10 @@ constexpr Sql kTokenOf{"token_of_event", "SELECT topological_ordering, stream_or
     "WHERE e.room_id = $1 AND NOT e.outlier AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) AND "
 #define WEFT_BACK " ORDER BY e.topological_ordering DESC, e.stream_ordering DESC LIMIT $4"
 #define WEFT_FORTH " ORDER BY e.topological_ordering ASC, e.stream_ordering ASC LIMIT $4"
-constexpr Sql kPageBackStream{"page_back_stream", WEFT_PAGE "$2::bigint IS NOT DISTINCT FROM $2::bigint AND e.stream_ordering <= $3" WEFT_BACK};
+constexpr Sql kPageBackStream{"page_back_stream", WEFT_PAGE "$2::bigint IS NOT DISTINCT FROM $2::bigint AND e.stream_ordering <= $3::bigint" WEFT_BACK};
 constexpr Sql kPageBackTopological{"page_back_topological",
                                    WEFT_PAGE "(e.topological_ordering, e.stream_ordering) <= ($2::bigint, $3::bigint)" WEFT_BACK};
-constexpr Sql kPageForthStream{"page_forth_stream", WEFT_PAGE "$2::bigint IS NOT DISTINCT FROM $2::bigint AND e.stream_ordering > $3" WEFT_FORTH};
+constexpr Sql kPageForthStream{"page_forth_stream", WEFT_PAGE "$2::bigint IS NOT DISTINCT FROM $2::bigint AND e.stream_ordering > $3::bigint" WEFT_FORTH};
 constexpr Sql kPageForthTopological{"page_forth_topological",
                                     WEFT_PAGE "(e.topological_ordering, e.stream_ordering) > ($2::bigint, $3::bigint)" WEFT_FORTH};
 #undef WEFT_PAGE

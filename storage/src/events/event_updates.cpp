@@ -10,7 +10,7 @@ constexpr Sql kNewEvents{
     "SELECT e.stream_ordering, e.event_id, e.room_id, e.type, s.state_key, r.redacts, rel.relates_to_id FROM events e "
     "LEFT JOIN state_events s ON s.event_id = e.event_id LEFT JOIN redactions r ON r.event_id = e.event_id "
     "LEFT JOIN event_relations rel ON rel.event_id = e.event_id "
-    "WHERE e.stream_ordering > $1 AND e.stream_ordering <= $2 ORDER BY e.stream_ordering LIMIT $3"};
+    "WHERE e.stream_ordering > $1::bigint AND e.stream_ordering <= $2::bigint ORDER BY e.stream_ordering LIMIT $3"};
 constexpr Sql kFormerOutliers{
     "updates_former_outliers",
     "SELECT o.event_stream_ordering, e.event_id, e.room_id, e.type, s.state_key, r.redacts, rel.relates_to_id "

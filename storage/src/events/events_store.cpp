@@ -27,8 +27,8 @@ constexpr Sql kForwardExtremities{"forward_extremities",
 constexpr Sql kMembershipChanges{
     "membership_changes",
     "SELECT m.room_id, m.event_id, m.membership, m.sender, e.stream_ordering FROM room_memberships m "
-    "JOIN events e ON e.event_id = m.event_id WHERE m.user_id = $1 AND e.stream_ordering > $2 AND e.stream_ordering <= $3 "
-    "ORDER BY e.stream_ordering"};
+    "JOIN events e ON e.event_id = m.event_id WHERE m.user_id = $1 AND e.stream_ordering > $2::bigint AND "
+    "e.stream_ordering <= $3::bigint ORDER BY e.stream_ordering"};
 
 }  // namespace
 

@@ -109,6 +109,8 @@ Task<ToDeviceBatch> ToDeviceStore::get_messages(std::string user_id, std::string
     const auto rows = co_await context_.db.query(kGet, user_id, device_id, from, to, limit);
     for (const auto row : rows) batch.messages.push_back(row[1].str());
     if (!rows.empty() && rows.size() >= limit) batch.upto = rows[rows.size() - 1][0].i64();
+    // A device that begins and has nothing waiting has nothing to delete next time either.
+    if (from == 0 && rows.empty()) remember_deleted({user_id, device_id}, to);
     co_return batch;
 }
 
@@ -121,10 +123,14 @@ Task<std::size_t> ToDeviceStore::delete_messages(std::string user_id, std::strin
         co_return 0;
     }
     const auto deleted = (co_await context_.db.query(kDelete, user_id, device_id, upto)).affected();
-    if (deleted_upto_.size() >= kDeletionsMax) deleted_upto_.clear();
-    auto& remembered = deleted_upto_[key];
-    remembered = std::max(remembered, upto);
+    remember_deleted(key, upto);
     co_return deleted;
+}
+
+void ToDeviceStore::remember_deleted(const KeyPair& device, std::int64_t upto) {
+    if (deleted_upto_.size() >= kDeletionsMax) deleted_upto_.clear();
+    auto& remembered = deleted_upto_[device];
+    remembered = std::max(remembered, upto);
 }
 
 Task<StreamUpdates> ToDeviceStore::updates(std::int64_t from, std::int64_t to, std::size_t limit) {

@@ -118,6 +118,8 @@ TEST_CASE("the defaults in docs/configuration.md are those of the code") {
     CHECK(documented.require_auth_for_profile_requests == silent.require_auth_for_profile_requests);
     CHECK(documented.trusted_proxies == silent.trusted_proxies);
     CHECK(documented.replication_dialect == silent.replication_dialect);
+    CHECK(documented.allow_insecure == silent.allow_insecure);
+    CHECK(documented.allow_unauthenticated_rpc == silent.allow_unauthenticated_rpc);
     CHECK(documented.redis.enabled == silent.redis.enabled);
     CHECK(documented.redis.host == silent.redis.host);
     CHECK(documented.redis.port == silent.redis.port);

@@ -156,10 +156,31 @@ TEST_CASE("contradictions are errors that say where the key stands, whichever fi
           "2.yaml:3: stream_writers.typing: a stream can have one writer only"},
          {"redis: {enabled: true}\nlisteners:\n  - {type: replication, port: 1}\n",
           "2.yaml:1: redis.enabled: a listener of type replication has no use: processes meet at Redis"},
+         {"replication_tls: {ca: /ca.crt, key: /master.key}\n",
+          "2.yaml:1: replication_tls: needs ca, certificate and key"},
          {"\nenable_registration: true\n",
           "2.yaml:2: enable_registration: open registration needs registration_requires_token or "
           "enable_registration_without_verification"}});
     CHECK(ConfigFiles{}.error({kMaster + "enable_registration: true\n", kWorker}).starts_with("1.yaml:10: "));
     check_all({{"enable_registration: true\nregistration_requires_token: true\n", ""},
                {"enable_registration: true\nenable_registration_without_verification: true\n", ""}});
+}
+
+TEST_CASE("processes listen for each other beyond this machine only with TLS, or where that was asked for") {
+    const std::string why =
+        "2.yaml:1: listeners: processes would talk beyond this machine in the clear: set replication_tls, or "
+        "allow_insecure";
+    const std::string wide = "bind_addresses: [127.0.0.1, 0.0.0.0]";
+    const auto replication = "listeners: [{type: replication, port: 1, " + wide + "}]\n";
+    const std::string rpc =
+        "listeners: [{type: http, port: 1, bind_address: '::', resources: [{names: [replication]}]}]\n";
+    const auto client = "listeners: [{type: http, port: 1, " + wide + ", resources: [{names: [client]}]}]\n";
+    check_all(
+        {{replication, why},
+         {rpc, why},
+         {replication + "allow_insecure: true\n", ""},
+         {rpc + "replication_tls: {ca: /ca, certificate: /crt, key: /key}\n", ""},
+         {client, ""},
+         {"listeners: [{type: replication, path: /run/replication.sock}]\n", ""},
+         {"listeners: [{type: replication, port: 1, bind_addresses: [localhost, 127.0.0.9, '::1']}]\n", ""}});
 }

@@ -104,6 +104,10 @@ public_baseurl: https://matrix.example.org/
 worker_replication_secret: secret
 redis: {enabled: true, host: cache, port: 7000, path: /run/redis.sock, password: pw}
 replication_dialect: synapse-1.15
+replication_tls: {ca: /tls/ca.crt, certificate: /tls/master.crt, key: /tls/master.key}
+worker_replication_path: /run/replication.sock
+allow_insecure: true
+allow_unauthenticated_rpc: true
 enable_registration: true
 enable_registration_without_verification: yes
 registration_requires_token: on
@@ -129,6 +133,12 @@ max_request_body_size: 2M
     CHECK(config.public_baseurl == "https://matrix.example.org/");
     CHECK(config.replication_secret == "secret");
     CHECK(config.replication_dialect == "synapse-1.15");
+    CHECK(config.replication_tls.ca == "/tls/ca.crt");
+    CHECK(config.replication_tls.certificate == "/tls/master.crt");
+    CHECK(config.replication_tls.key == "/tls/master.key");
+    CHECK(config.replication_path == "/run/replication.sock");
+    CHECK(config.allow_insecure);
+    CHECK(config.allow_unauthenticated_rpc);
     CHECK(config.redis.enabled);
     CHECK(config.redis.host == "cache");
     CHECK(config.redis.port == 7000);
@@ -171,6 +181,7 @@ listeners:
       - {names: [replication]}
   - {type: metrics, path: /run/metrics.sock}
   - {type: replication, port: 2, bind_address: 0.0.0.0}
+allow_insecure: true
 database:
   name: psycopg2
   args: {user: u, password: "it's \\ secret", host: h, port: 5432, database: d, sslmode: require, cp_min: 5, cp_max: 20}

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <unistd.h>
+
 #include "harness.hpp"
 #include "weft/core/metrics.hpp"
 #include "weft/http/server.hpp"
@@ -327,6 +329,46 @@ TEST_CASE("nobody gets in without the secret", "[replication][rpc]") {
         CHECK((co_await right.client.call_json(route("x"), "master", {}, json::object{})).as_int64() == 1);
         co_await callee.stop();
         co_await open_to_nobody.stop();
+    });
+}
+
+TEST_CASE("processes of this machine may go without the secret where that is allowed, others not",
+          "[replication][rpc]") {
+    asio::io_context io;
+    core::ListenerConfig on_unix;
+    on_unix.path = fmt::format("/tmp/weft_rpc_test_{}.sock", ::getpid());
+    Callee by_tcp{io};
+    Callee by_unix{io, "s3cret", {}, on_unix};
+    for (auto* one : {&by_tcp, &by_unix}) {
+        one->router.set_authenticator(rpc_authenticator("s3cret", UnauthenticatedRpc::kThisMachine));
+        one->rpc.serve_json(route("x"), [](RpcArgs, json::value) -> Task<json::value> { co_return 1; });
+    }
+
+    run(io, [&]() -> Task<void> {
+        by_tcp.server.start();
+        by_unix.server.start();
+        Caller caller{io, {{"tcp", by_tcp.address()}, {"unix", {"", 0, on_unix.path}}}, ""};
+        for (const char* instance : {"tcp", "unix"}) {
+            CHECK((co_await caller.client.call_json(route("x"), instance, {}, json::object{})).as_int64() ==
+                  1);
+        }
+        Caller wrong{io, {{"tcp", by_tcp.address()}}, "guess"};
+        CHECK(co_await failure_of(wrong.client.call_json(route("x"), "tcp", {}, json::object{})));
+
+        const auto authenticate = rpc_authenticator("s3cret", UnauthenticatedRpc::kThisMachine);
+        http::Request request;
+        for (const char* address : {"10.0.0.1", "2001:db8::1", "", "127.0.0.1.example.org"}) {
+            request.remote_address = address;
+            bool is_refused = false;
+            try {
+                co_await authenticate(request, http::Auth::kReplication);
+            } catch (const core::MatrixError&) {
+                is_refused = true;
+            }
+            CHECK(is_refused);
+        }
+        co_await by_tcp.stop();
+        co_await by_unix.stop();
     });
 }
 

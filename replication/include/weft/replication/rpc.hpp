@@ -67,7 +67,7 @@ public:
         std::map<std::string, core::InstanceAddress> instance_map;
         std::string secret;
         /// For TCP: calls go by secure connections, or not at all.
-        core::TlsContext tls;
+        core::TlsContext tls = {};
     };
 
     RpcClient(asio::any_io_executor executor, const core::Clock& clock, Options options);

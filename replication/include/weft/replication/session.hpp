@@ -85,12 +85,14 @@ private:
     bool may_come_from_peer(const proto::replication::Command& command) const;
 
     Options options_;
+    std::int64_t opened_ = 0;
     std::int64_t last_sent_ = 0;
     std::int64_t last_received_ = 0;
     std::optional<std::int64_t> closing_since_;
     bool closing_ = false;
     bool peer_pings_ = false;
     bool server_confirmed_ = false;
+    bool answered_ = false;  // a POSITION came
     std::string peer_name_;
 };
 

@@ -56,6 +56,8 @@ public:
     StreamState& stream() { return to_device_; }
 
 private:
+    void remember_deleted(const KeyPair& device, std::int64_t upto);
+
     StoreContext context_;
     StreamState& to_device_;
     /// Up to where a device's messages were deleted by this process.
