@@ -5,7 +5,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "weft/storage/room_key_store.hpp"
+#include "weft/handlers/e2e/room_key_backup.hpp"
 
 /// Backed-up keys as JSON: one key, `{sessions: …}` of a room, or `{rooms: …}`, as the path selects.
 namespace weft::rest {
