@@ -7,6 +7,8 @@ import time
 from typing import Callable, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
+import openapi
+
 PREFIX = "/_matrix/client/v3"
 
 #: A timeline long enough that traffic during a test seldom makes it `limited`.
@@ -51,7 +53,8 @@ class Client:
     # Requests
 
     def request_once(self, method: str, path: str, body=None, timeout: float = 60) -> tuple:
-        """(status, parsed body); raises OSError or HTTPException when the connection fails."""
+        """(status, parsed body); raises OSError or HTTPException when the connection fails, and
+        ResponseViolation for an answer that the specification's schema does not allow."""
         if self.connection is None:
             address = urlsplit(self.url)
             self.connection = http.client.HTTPConnection(address.hostname, address.port)
@@ -70,9 +73,13 @@ class Client:
             self.close()
             raise
         try:
-            return response.status, json.loads(text)
+            answer = json.loads(text)
         except ValueError:
-            return response.status, {"error": text.decode(errors="replace")}
+            if response.status in (502, 503, 504):  # the proxy's own: it reached nobody
+                return response.status, {"error": text.decode(errors="replace")}
+            answer = None
+        openapi.check(method, path, response.status, response.getheader("Content-Type", ""), text)
+        return response.status, answer
 
     def request(self, method: str, path: str, body=None, retry_seconds: float = 30):
         """The body of a successful answer. What a client may repeat (GET, and PUT with a
