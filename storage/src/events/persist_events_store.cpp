@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "events/search_text.hpp"
 #include "weft/core/async.hpp"
 #include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
@@ -45,7 +46,14 @@ constexpr Sql kPersistEvents{
     "relations AS (INSERT INTO event_relations (event_id, relates_to_id, relation_type, aggregation_key) "
     "SELECT * FROM unnest($24::text[], $25::text[], $26::text[], $27::text[])), "
     "redacted AS (INSERT INTO redactions (event_id, redacts, have_censored, received_ts) "
-    "SELECT e, r, false, $13::bigint FROM unnest($28::text[], $29::text[]) AS t(e, r)) "
+    "SELECT e, r, false, $13::bigint FROM unnest($28::text[], $29::text[]) AS t(e, r)), "
+    // Of a redacted event nothing is left that could relate it to another or that a search could find.
+    "redacted_relations AS (DELETE FROM event_relations r USING events e WHERE r.event_id = ANY($29::text[]) "
+    "AND e.event_id = r.event_id AND e.room_id = $12), "
+    "redacted_text AS (DELETE FROM event_search WHERE event_id = ANY($29::text[]) AND room_id = $12), "
+    "searchable AS (INSERT INTO event_search (event_id, room_id, sender, key, vector, origin_server_ts, stream_ordering) "
+    "SELECT i.event_id, $12, i.sender, s.key, to_tsvector('english', s.body), i.ts, i.stream "
+    "FROM unnest($34::text[], $35::text[], $36::text[]) AS s(event_id, key, body) JOIN input i ON i.event_id = s.event_id) "
     "INSERT INTO event_txn_id (event_id, room_id, user_id, device_id, txn_id, inserted_ts) "
     "SELECT e, $12, u, d, x, $13::bigint FROM unnest($30::text[], $31::text[], $32::text[], $33::text[]) AS t(e, u, d, x)"};
 
@@ -134,6 +142,7 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
     OptionalTexts relation_keys;
     Texts redaction_events, redaction_targets;
     Texts txn_events, txn_users, txn_devices, txn_ids;
+    Texts search_events, search_keys, search_texts;
     for (std::size_t i = 0; i < events.size(); ++i) {
         const auto& event = *events[i];
         const auto& item = batch.events[i];
@@ -170,6 +179,11 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             redaction_events.push_back(id);
             redaction_targets.push_back(event.redacts()->str());
         }
+        if (const auto searchable = search_text_of(event)) {
+            search_events.push_back(id);
+            search_keys.push_back(searchable->key);
+            search_texts.push_back(column_text(searchable->text));
+        }
         if (item.txn_id) {
             txn_events.push_back(id);
             txn_users.push_back(event.sender().str());
@@ -184,7 +198,8 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             edge_events,      edge_prevs,    leaves,        streams.back(), action_events,
             action_users,     actions,       notifs,        highlights,     relation_events,
             relation_targets, relation_types, relation_keys, redaction_events, redaction_targets,
-            txn_events,       txn_users,     txn_devices,   txn_ids};
+            txn_events,       txn_users,     txn_devices,   txn_ids,        search_events,
+            search_keys,      search_texts};
 }
 
 void write_state_groups(Transaction& txn, const PersistBatch& batch) {

@@ -1,0 +1,84 @@
+// What persisting an event leaves in the tables beside the event itself.
+#include <catch2/catch.hpp>
+
+#include "homeserver_fixture.hpp"
+
+using namespace weft;
+using namespace weft::test;
+using Table = std::vector<std::vector<std::string>>;
+
+namespace {
+
+std::string relation(const std::string& type, const std::string& target) {
+    return R"({"m.relates_to": {"rel_type": ")" + type + R"(", "event_id": ")" + target + R"(", "key": "+1"}})";
+}
+
+}  // namespace
+
+TEST_CASE("texts, names and topics can be searched, other events cannot", "[persist_tables]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice", R"({"preset": "public_chat", "name": "Gardeners", "topic": "Growing roses"})");
+    const auto text = fixture.say("alice", room, "The roses have been watered");
+    fixture.put("alice", "/rooms/" + room + "/send/m.reaction/t1", relation("m.annotation", text));
+    fixture.put("alice", "/rooms/" + room + "/send/m.room.message/t2", R"({"msgtype": "m.text", "body": ""})");
+    fixture.put("alice", "/rooms/" + room + "/send/m.room.message/t3", R"({"msgtype": "m.text", "body": 7})");
+
+    CHECK(fixture.sql("SELECT key, room_id, sender FROM event_search ORDER BY stream_ordering") ==
+          Table{{"content.name", room, "@alice:test"}, {"content.topic", room, "@alice:test"}, {"content.body", room, "@alice:test"}});
+    CHECK(fixture.sql("SELECT event_id FROM event_search WHERE vector @@ to_tsquery('english', 'watering & rose')") == Table{{text}});
+    CHECK(fixture.sql("SELECT count(*) FROM event_search s JOIN events e USING (event_id) "
+                      "WHERE s.stream_ordering <> e.stream_ordering OR s.origin_server_ts <> e.origin_server_ts") == Table{{"0"}});
+}
+
+TEST_CASE("a text with a zero character is stored and found", "[persist_tables]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice");
+    const auto answer = fixture.put("alice", "/rooms/" + room + "/send/m.room.message/t1", R"({"msgtype": "m.text", "body": "nought\u0000 and crosses"})");
+
+    REQUIRE(answer.status == 200);
+    CHECK(fixture.sql("SELECT event_id FROM event_search WHERE vector @@ to_tsquery('english', 'cross')") ==
+          Table{{answer.text("event_id")}});
+}
+
+TEST_CASE("a redacted event is found no more and relates to nothing, one of another room is not touched", "[persist_tables]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice");
+    const auto other = fixture.create_room("alice");
+    const auto text = fixture.say("alice", room, "secret");
+    const auto foreign = fixture.say("alice", other, "elsewhere");
+    const auto reaction = fixture.put("alice", "/rooms/" + room + "/send/m.reaction/t1", relation("m.annotation", text)).text("event_id");
+    REQUIRE(fixture.sql("SELECT event_id, relates_to_id, relation_type, aggregation_key FROM event_relations") ==
+            Table{{reaction, text, "m.annotation", "+1"}});
+
+    for (const auto& target : {text, reaction}) {
+        REQUIRE(fixture.put("alice", "/rooms/" + room + "/redact/" + target + "/r" + target.substr(1), "{}").status == 200);
+    }
+
+    CHECK(fixture.sql("SELECT event_id FROM event_search") == Table{{foreign}});
+    CHECK(fixture.sql("SELECT count(*) FROM event_relations") == Table{{"0"}});
+    CHECK(fixture.sql("SELECT count(*) FROM redactions") == Table{{"2"}});
+}
+
+TEST_CASE("a local user's membership stays known after the room's current state is gone", "[persist_tables]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice");
+    fixture.join("bob", room);
+    fixture.change("alice", room, "ban", "bob");
+    fixture.change("alice", room, "invite", "carol");
+    fixture.change("alice", room, "leave");
+
+    CHECK(fixture.sql("SELECT count(*) FROM current_state_events") == Table{{"0"}});
+    CHECK(fixture.sql("SELECT l.user_id, l.membership FROM local_current_membership l "
+                      "JOIN room_memberships m ON m.event_id = l.event_id AND m.membership = l.membership ORDER BY 1") ==
+          Table{{"@alice:test", "leave"}, {"@bob:test", "ban"}, {"@carol:test", "invite"}});
+}
+
+TEST_CASE("the ends of the room are on record for each point of the stream", "[persist_tables]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice");
+    const auto first = fixture.say("alice", room, "one");
+    const auto second = fixture.say("alice", room, "two");
+
+    CHECK(fixture.sql("SELECT x.event_id FROM stream_ordering_to_exterm x JOIN events e USING (event_id) "
+                      "WHERE x.stream_ordering = e.stream_ordering ORDER BY x.stream_ordering DESC LIMIT 2") == Table{{second}, {first}});
+}
