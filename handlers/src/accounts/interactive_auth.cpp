@@ -121,8 +121,8 @@ Task<void> InteractiveAuth::load(Attempt& attempt) {
     }
     attempt.proven_body = proto::get_string(client_data, kBodyKey).value_or("");
     attempt.stages = std::move(session->stages);
-    if (const auto outcome = proto::get_string(parsed(session->server_data), kOutcomeKey))
-        attempt.outcome = *outcome;
+    const auto server_data = parsed(session->server_data);
+    if (const auto outcome = proto::get_string(server_data, kOutcomeKey)) attempt.outcome = *outcome;
 }
 
 Task<void> InteractiveAuth::prove(Attempt& attempt, std::string stage) {

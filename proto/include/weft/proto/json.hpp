@@ -33,6 +33,11 @@ std::optional<std::int64_t> get_int(const json::object& object, std::string_view
 std::optional<bool> get_bool(const json::object& object, std::string_view key);
 const json::object* get_object(const json::object& object, std::string_view key);
 const json::array* get_array(const json::object& object, std::string_view key);
+/// What they return points into the object: one that is about to go would leave it dangling.
+const json::value* find(const json::object&& object, std::string_view key) = delete;
+std::optional<std::string_view> get_string(const json::object&& object, std::string_view key) = delete;
+const json::object* get_object(const json::object&& object, std::string_view key) = delete;
+const json::array* get_array(const json::object&& object, std::string_view key) = delete;
 /// The integer in `value`, whichever of the two integer kinds holds it.
 std::optional<std::int64_t> as_int(const json::value& value);
 
