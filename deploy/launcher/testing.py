@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from launcher import build, postgres
@@ -21,15 +22,32 @@ def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_b
     if kinds:
         command += ["-L", f"^({'|'.join(kinds)})$"]
     say("starting PostgreSQL for the tests")
-    with postgres.throwaway() as connection:
+    with postgres.throwaway() as connection, tempfile.TemporaryDirectory() as reports:
         environment = {
             **os.environ,
+            **sanitizer_options(Path(reports)),
             "WEFT_TEST_POSTGRES": connection,
             "WEFT_BIN_DIR": str(build_dir / "bin"),
             # What the tests start is built and installed by now.
             "WEFT_SKIP_DEPS": "1",
         }
-        return subprocess.run(command + ctest_arguments, env=environment, cwd=TOP).returncode
+        status = subprocess.run(command + ctest_arguments, env=environment, cwd=TOP).returncode
+        found = sorted(Path(reports).iterdir())
+        for report in found:
+            print(f"== {report.name}\n{report.read_text(errors='replace')}", flush=True)
+        return status if status != 0 or not found else 1
+
+
+def sanitizer_options(reports: Path) -> dict:
+    """Every process of a sanitizer's build, however deep below a test, writes what it finds to a file in `reports`."""
+    rules = TOP / "tests" / "sanitizers"
+    reports.chmod(0o1777)
+    return {
+        "ASAN_OPTIONS": f"log_path={reports}/asan:detect_stack_use_after_return=1",
+        "UBSAN_OPTIONS": f"log_path={reports}/ubsan:print_stacktrace=1",
+        "LSAN_OPTIONS": f"suppressions={rules}/lsan.supp:print_suppressions=0",
+        "TSAN_OPTIONS": f"log_path={reports}/tsan:suppressions={rules}/tsan.supp",
+    }
 
 
 def install_node_modules() -> None:

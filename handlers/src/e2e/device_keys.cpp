@@ -42,8 +42,8 @@ void check_one_an_algorithm(const std::vector<storage::OneTimeKey>& keys) {
 
 /// Devices and keys of a server that cannot be asked.
 void add_failure(json::object& failures, std::string_view user_id) {
-    const auto server = proto::UserId::parse(user_id)->server_name();
-    failures[server] = json::object{{"status", 503}, {"message", "This server cannot be reached"}};
+    const auto user = proto::UserId::parse(user_id);
+    failures[user->server_name()] = json::object{{"status", 503}, {"message", "This server cannot be reached"}};
 }
 
 json::object parse_stored(const std::string& text) {
