@@ -166,14 +166,19 @@ bool Feed::is_new(std::int64_t token, const Rows& rows) {
     if (!options_.tokens_ascend) return true;
     std::size_t hash = rows.size();
     for (const auto& row : rows) hash = hash * 31 + std::hash<json::value>{}(row);
-    const auto [at, inserted] = recent_.try_emplace(token, hash);
-    if (!inserted && at->second == hash) {
-        ++duplicates_;
-        return false;
+    auto at = recent_.end();
+    if (!recent_.empty() && recent_.back().first >= token) {
+        at = std::lower_bound(recent_.begin(), recent_.end(), token,
+                              [](const auto& entry, std::int64_t wanted) { return entry.first < wanted; });
     }
-    at->second = hash;
-    if (recent_.size() > options_.recent_tokens_max) recent_.erase(recent_.begin());
-    return true;
+    if (at == recent_.end() || at->first != token) {
+        recent_.emplace(at, token, hash);
+        if (recent_.size() > options_.recent_tokens_max) recent_.pop_front();
+        return true;
+    }
+    if (std::exchange(at->second, hash) != hash) return true;
+    ++duplicates_;
+    return false;
 }
 
 void Feed::start_catch_up(std::int64_t target, FeedActions& actions) {

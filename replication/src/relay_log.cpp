@@ -44,7 +44,9 @@ void RelayLog::append_entry(FeedId feed, LinkId origin, std::string_view lines) 
     }
     auto& chunk = *chunks_.back();
     chunk.bytes.append(lines);
-    const auto count = static_cast<std::uint32_t>(std::count(lines.begin(), lines.end(), '\n'));
+    // Nearly always it is one line.
+    const bool is_one = lines.find('\n') + 1 == lines.size();
+    const auto count = is_one ? 1 : static_cast<std::uint32_t>(std::count(lines.begin(), lines.end(), '\n'));
     auto entry = chunk.entries.empty() ? Entry{} : chunk.entries.back();
     entry.end = static_cast<std::uint32_t>(chunk.bytes.size());
     entry.feed = feed;

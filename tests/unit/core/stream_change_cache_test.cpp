@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include <catch2/catch.hpp>
 
@@ -100,4 +101,28 @@ TEST_CASE("after a reset knowledge begins anew") {
     CHECK(cache.floor() == 20);
     CHECK(cache.has_changed("a", 19));
     CHECK_FALSE(cache.has_changed("a", 20));
+}
+
+TEST_CASE("however often and in whatever order a few entities change, the cache agrees with a list of all changes") {
+    StreamChangeCache cache{0, 20};
+    std::map<std::string, std::int64_t> latest;
+    std::uint32_t random = 1;
+    for (std::int64_t n = 1; n <= 5000; ++n) {
+        random = random * 1664525 + 1013904223;
+        const auto entity = std::to_string((random >> 16) % 25);
+        const auto token = n - static_cast<std::int64_t>((random >> 8) % 4);
+        cache.entity_changed(entity, token);
+        if (token > 0) latest[entity] = std::max(latest[entity], token);
+        if (n % 50 != 0) continue;
+
+        for (const auto& [name, at] : latest) CHECK(cache.has_changed(name, std::max(cache.floor(), at - 1)) == (at > cache.floor()));
+        Entities expected;
+        for (const auto& [name, at] : latest) {
+            if (at > cache.floor()) expected.push_back(name);
+        }
+        std::sort(expected.begin(), expected.end());
+        CHECK(sorted(cache.changed_after(cache.floor())) == expected);
+        CHECK(cache.size() == expected.size());
+    }
+    CHECK(cache.floor() > 4000);
 }

@@ -1,9 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,12 +31,24 @@ public:
     std::size_t size() const { return latest_.size(); }
 
 private:
+    using Latest = std::unordered_map<std::string, std::int64_t>;
+    struct Change {
+        std::int64_t token;
+        const Latest::value_type* entity;
+        /// The entity has changed again since.
+        bool is_outdated() const { return entity->second != token; }
+    };
+    using Changes = std::deque<Change>;
+    static constexpr std::size_t kOutdatedMax = 64;
+
+    /// The first change after a token.
+    Changes::const_iterator after(std::int64_t token) const;
     void evict();
 
     std::int64_t floor_;
     std::size_t entities_max_;
-    std::unordered_map<std::string, std::int64_t> latest_;
-    std::map<std::int64_t, std::set<std::string>> by_token_;
+    Latest latest_;
+    Changes changes_;  // in the order of their tokens
 };
 
 }  // namespace weft::core

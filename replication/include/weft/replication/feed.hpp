@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -46,9 +46,10 @@ using FeedActions = std::vector<FeedAction>;
 ///   POSITION above ours: fetch pages until it is reached; what arrives meanwhile waits in a bounded queue.
 ///   If the
 ///     queue overflows it is dropped, and what it held is fetched too.
-///   POSITION below ours: the writer was restarted, or somebody spoke for it who knew more than it had said; it becomes
-///   the new floor (in memory: forget all and fetch anew). Rows above that were applied before are recognised. Rows of a batch are held until the row with the token comes. A fetch that fails is retried with
-///   growing delay.
+///   POSITION below ours: the writer was restarted, or somebody spoke for it who knew more than it had said;
+///   it becomes the new floor (in memory: forget all and fetch anew). Rows above that were applied before are
+///   recognised. Rows of a batch are held until the row with the token comes. A fetch that fails is retried
+///   with growing delay.
 class Feed {
 public:
     struct Options {
@@ -56,8 +57,9 @@ public:
         /// Live rows come in the order of their tokens. With false an old token is applied again instead of
         /// being dropped as a duplicate.
         bool tokens_ascend = true;
-        /// The position of the beginning was read from the database, where a writer may have committed a token while a
-        /// lower one was still open. So many tokens before the first POSITION are fetched once more.
+        /// The position of the beginning was read from the database, where a writer may have committed a
+        /// token while a lower one was still open. So many tokens before the first POSITION are fetched once
+        /// more.
         std::int64_t unsure_tokens = 0;
         std::size_t recent_tokens_max = 1'000;
         std::size_t queued_rows_max = 10'000;
@@ -125,7 +127,8 @@ private:
     bool last_row_was_open_ = false;
     std::optional<std::uint64_t> fetch_id_;
     std::uint64_t next_fetch_id_ = 1;
-    std::map<std::int64_t, std::size_t> recent_;  // tokens applied last, and a hash of their rows
+    /// Tokens applied last, in their order, and a hash of their rows.
+    std::deque<std::pair<std::int64_t, std::size_t>> recent_;
     std::int64_t target_ = 0;
     std::int64_t retry_delay_ms_ = 0;
     std::uint64_t duplicates_ = 0;
