@@ -284,6 +284,34 @@ TEST_CASE("rows are applied although their events cannot be loaded at first", "[
     CHECK(state->membership("@carol:test") == "join");
 }
 
+TEST_CASE("rows of rooms to which nobody listens are applied without loading their events", "[sync]") {
+    HomeserverFixture fixture{without_presence()};
+    Chat chat{fixture};
+    auto& worker = fixture.start_worker("synchrotron1");
+    const auto before = fixture.master->streams.events.current();
+    std::vector<std::pair<std::int64_t, storage::StreamRows>> rows;
+    fixture.master->streams.events.set_publisher(
+        [&](std::int64_t token, const storage::StreamRows& of_token) { rows.emplace_back(token, of_token); });
+    fixture.say("alice", chat.room_id, "one");
+    fixture.say("alice", chat.room_id, "two");
+    REQUIRE(rows.size() == 2);
+    bool is_heard = false;
+    std::string asked;
+    worker.applier.preload_only([&](const std::string& room_id, const std::string&) {
+        asked = room_id;
+        return is_heard;
+    });
+
+    worker.applier.apply("master", rows[0].first, rows[0].second);
+    CHECK(worker.streams.events.current() == before + 1);
+    CHECK(asked == chat.room_id);
+
+    is_heard = true;
+    worker.applier.apply("master", rows[1].first, rows[1].second);
+    CHECK(worker.streams.events.current() == before + 1);
+    fixture.run_until([&] { return worker.streams.events.current() == before + 2; });
+}
+
 TEST_CASE("a restarted process goes on where the clients are", "[sync]") {
     HomeserverFixture fixture{without_presence()};
     Chat chat{fixture};

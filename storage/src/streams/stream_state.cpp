@@ -161,6 +161,7 @@ void StreamState::drain(const std::shared_ptr<IdSpace>& space) {
         stream->invalidate(token, rows);
         for (auto* member : space->members) member->move_position(member->self_, token);
         stream->notify(token, rows);
+        stream->observe(stream->self_, token, rows);
         stream->send(token, rows);
         drained = token;
         last = stream;
@@ -185,6 +186,7 @@ void StreamState::apply(const std::string& instance, std::int64_t token, const S
     } else {
         ids_->held.emplace(token, IdSpace::Pending{this, rows});
     }
+    observe(instance, token, rows);
     tell_held(*ids_);
 }
 

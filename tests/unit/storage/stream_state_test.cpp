@@ -223,6 +223,23 @@ TEST_CASE("rows announced with a token of their own go out at once") {
     CHECK(seen.log == Lines{"invalidate 31 a", "position worker1 31", "notify 31 a", "publish 31 a"});
 }
 
+TEST_CASE("an observer is told of every row and of who wrote it, after everybody else") {
+    StreamState stream{"receipts", "master", {"master", "other"}};
+    stream.seed(5);
+    Recorder seen{stream};
+    stream.set_observer([&](const std::string& instance, std::int64_t token, const StreamRows& rows) {
+        seen.log.push_back("observe " + instance + " " + std::to_string(token) + " " +
+                           std::string{rows.front().as_string()});
+    });
+
+    auto id = stream.allocate();
+    stream.publish(std::move(id), {{6, json::value("a")}});
+    stream.apply("other", 7, {json::value("b")});
+
+    CHECK(seen.log == Lines{"invalidate 6 a", "position master 6", "notify 6 a", "observe master 6 a", "publish 6 a",
+                            "invalidate 7 b", "position other 7", "notify 7 b", "observe other 7 b"});
+}
+
 TEST_CASE("the change cache begins where the stream was at start-up") {
     StreamState stream{"receipts", "master", {"master"}};
 

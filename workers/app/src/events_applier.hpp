@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -17,6 +18,10 @@ class EventsApplier {
 public:
     EventsApplier(asio::any_io_executor executor, storage::EventsStore& events, storage::StreamState& stream);
 
+    /// Whether somebody waits for an event of this room and state key (empty if it has none). Without,
+    /// everything counts.
+    using WantedFunction = std::function<bool(const std::string& room_id, const std::string& state_key)>;
+    void preload_only(WantedFunction wanted) { wanted_ = std::move(wanted); }
     void apply(const std::string& instance, std::int64_t token, storage::StreamRows rows);
     void advance(const std::string& instance, std::int64_t token);
     /// The newest token that was handed in, applied or not.
@@ -31,11 +36,15 @@ private:
         bool advance_only;
     };
     void enqueue(Item item);
+    void perform(const Item& item);
+    bool is_wanted(const boost::json::value& row) const;
+    bool is_wanted(const storage::StreamRows& rows) const;
     Task<void> drain();
     Task<void> preload(storage::StreamRows rows);
 
     storage::EventsStore& events_;
     storage::StreamState& stream_;
+    WantedFunction wanted_;
     std::deque<Item> queue_;
     std::map<std::string, std::int64_t> positions_;
     bool running_ = false;

@@ -13,6 +13,7 @@
 #include "command_line.hpp"
 #include "events_applier.hpp"
 #include "routes.hpp"
+#include "row_log.hpp"
 #include "services.hpp"
 #include "status.hpp"
 #include "stream_bindings.hpp"
@@ -34,6 +35,9 @@ namespace {
 constexpr std::int64_t kDrainMs = 10'000;
 /// A worker that cannot catch up serves what it has: reads go on while the master is away.
 constexpr core::Milliseconds kCatchUpWait{5'000};
+/// More tokens than a writer ever has open at once: what was committed late below a position that we read at
+/// the start is among them.
+constexpr std::int64_t kUnsureTokens = 1'000;
 
 proto::SigningKey load_signing_key(const std::string& path) {
     std::ifstream file{path};
@@ -72,7 +76,8 @@ public:
                         .instance_id = core::random_letters(5),
                         .relays = config.is_master() && !config.redis.enabled,
                         .on_bus = config.redis.enabled,
-                        .dialect = dialect_of(config)}},
+                        .dialect = dialect_of(config),
+                        .feed = {.unsure_tokens = kUnsureTokens}}},
           rpc_server_{executor_, clock_, rpc_router_},
           events_applier_{executor_, stores_.events, streams_.events},
           status_{clock_, config.instance_name.get(), kind_, replication_},
@@ -86,6 +91,7 @@ public:
     void run() {
         if (config_.is_master()) storage::migrate(db_);
         streams_.seed(storage::PositionReader{db_}.read_blocking());
+        row_log_ = RowLog::from_environment(streams_, config_.instance_name.get());
         connect_parts();
         start_listeners();
         tasks_.spawn("start_up", [this] { return start_up(); });
@@ -111,6 +117,9 @@ private:
         replication::serve_stream_updates(rpc_server_, replication_);
         replication::serve_forward(rpc_server_, client_router_);
         services_.serve(rpc_server_);
+        events_applier_.preload_only([this](const std::string& room_id, const std::string& state_key) {
+            return services_.notifier.is_heard(room_id, state_key);
+        });
         replication_.set_hooks(command_hooks());
         status_.register_on(metrics_router_);
         connect_sightings();
@@ -250,6 +259,7 @@ private:
     asio::io_context io_{1};
     asio::any_io_executor executor_;
     storage::Database db_;
+    std::unique_ptr<RowLog> row_log_;  // outlives the streams that write to it
     Streams streams_;
     Stores stores_;
     core::TlsContext tls_;  // between processes; null: in the clear

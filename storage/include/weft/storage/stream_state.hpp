@@ -26,6 +26,8 @@ class StreamState {
 public:
     using RowsFunction = std::function<void(std::int64_t token, const StreamRows& rows)>;
     using PositionFunction = std::function<void(const std::string& instance, std::int64_t token)>;
+    using ObserveFunction =
+        std::function<void(const std::string& instance, std::int64_t token, const StreamRows& rows)>;
     using PublishFunction = std::function<void(std::int64_t token, const StreamRows& rows)>;
 
     /// `self` is this process; `writers` are the instances that write the stream.
@@ -94,6 +96,8 @@ public:
     void on_advanced(PositionFunction function) { advanced_.push_back(std::move(function)); }
     /// The writer's way out to replication: called once a token, in order, after local application.
     void set_publisher(PublishFunction function) { publisher_ = std::move(function); }
+    /// For debugging: sees every row once it is applied, and who wrote it.
+    void set_observer(ObserveFunction function) { observer_ = std::move(function); }
 
     /// Which entity changed when; the stores feed it in their invalidation function.
     core::StreamChangeCache& changes() { return changes_; }
@@ -107,6 +111,9 @@ private:
     static void tell_held(IdSpace& space);
     void invalidate(std::int64_t token, const StreamRows& rows);
     void notify(std::int64_t token, const StreamRows& rows);
+    void observe(const std::string& instance, std::int64_t token, const StreamRows& rows) const {
+        if (observer_) observer_(instance, token, rows);
+    }
     void send(std::int64_t token, const StreamRows& rows);
     static void drain(const std::shared_ptr<IdSpace>& space);
 
@@ -121,6 +128,7 @@ private:
     std::vector<RowsFunction> notify_;
     std::vector<PositionFunction> advanced_;
     PublishFunction publisher_;
+    ObserveFunction observer_;
     core::StreamChangeCache changes_{0};
 };
 

@@ -51,6 +51,10 @@ public:
     /// Sleeps until something may have happened since `generation`; false if `timeout_ms` passed first.
     Task<bool> wait(std::shared_ptr<Listener> listener, std::uint64_t generation, std::int64_t timeout_ms);
 
+    /// Somebody here listens for what happens in this room, or to this user.
+    bool is_heard(const std::string& room_id, const std::string& user_id) const {
+        return by_room_.contains(room_id) || listeners_.contains(user_id);
+    }
     void wake_user(const std::string& user_id);
     void wake_room(const std::string& room_id);
     /// Everybody's polls end now (shutdown).
