@@ -14,8 +14,8 @@ from launcher.console import TOP, LauncherError
 DIRECTORY = TOP / "tests" / "bench"
 SUFFIX = "_bench"
 
-#: Plays the clients of the benchmarks that measure a cluster.
-LOAD_GENERATOR = "weft-loadgen"
+#: Play the other ends of connections of the benchmarks that measure a cluster.
+LOAD_GENERATORS = ["weft-loadgen", "weft-replication-load"]
 
 
 def names() -> list:
@@ -29,7 +29,7 @@ def run(name: str, arguments: list, preset: str, build_dir: Path, with_build: bo
         raise LauncherError(f"no benchmark '{name}' (there are: {', '.join(names()) or 'none'})")
     script = DIRECTORY / f"{name}{SUFFIX}.py"
     if script.exists():
-        targets = [*build.SERVER_TARGETS, LOAD_GENERATOR]
+        targets = [*build.SERVER_TARGETS, *LOAD_GENERATORS]
         command = [sys.executable, str(script)]
     else:
         targets, command = [f"bench_{name}"], [str(build_dir / "bin" / f"bench_{name}")]

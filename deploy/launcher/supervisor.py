@@ -166,6 +166,7 @@ class UnixTransport(xmlrpc.client.Transport):
         connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.sock.settimeout(self.timeout)
         connection.sock.connect(str(self.path))
+        self._connection = host, connection  # closed with the transport
         return connection
 
 
