@@ -1,5 +1,6 @@
 // weft-replication-load: the other ends of the replication benchmark's connections. Each command prints one
 // JSON object.
+#include <csignal>
 #include <exception>
 #include <map>
 
@@ -8,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "commit_writer.hpp"
+#include "listener.hpp"
 #include "relay_load.hpp"
 #include "relay_server.hpp"
 #include "row_writer.hpp"
@@ -19,6 +21,10 @@ using namespace weft::bench;
 int perform(const CLI::App& app, const RelayLoad& relay, const RowLoad& rows, const CommitLoad& commits) {
     if (app.got_subcommand("serve")) {
         serve_relay();
+        return 0;
+    }
+    if (app.got_subcommand("listen")) {
+        listen_to(rows.port, commits.server_name, rows.streams);
         return 0;
     }
     boost::json::object answer;
@@ -65,6 +71,12 @@ int main(int argc, char** argv) {
     rows_command->add_option("--first-token", rows.first_token)->capture_default_str();
 
     CommitLoad commits;
+    auto* listen_command =
+        app.add_subcommand("listen", "A worker that wants some streams; ends with standard input");
+    listen_command->add_option("--port", rows.port)->required();
+    listen_command->add_option("--server-name", commits.server_name)->required();
+    listen_command->add_option("--streams", rows.streams)->delimiter(',')->required();
+
     auto* commits_command = app.add_subcommand("commits", "Commits rows and announces them");
     commits_command->add_option("--port", commits.port)->required();
     commits_command->add_option("--server-name", commits.server_name)->required();
@@ -75,6 +87,7 @@ int main(int argc, char** argv) {
     commits_command->add_option("--seconds", commits.seconds)->capture_default_str();
 
     CLI11_PARSE(app, argc, argv);
+    std::signal(SIGPIPE, SIG_IGN);  // a peer may be gone
     try {
         return perform(app, relay, rows, commits);
     } catch (const std::exception& problem) {
