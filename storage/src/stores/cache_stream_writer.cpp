@@ -29,8 +29,8 @@ constexpr Sql kInsertEach{"insert_cache_invalidations", R"sql(
 constexpr Sql kUpdates{"cache_invalidation_updates", R"sql(
     SELECT stream_id, cache_func, array_to_json(keys), COALESCE(invalidation_ts, 0)
     FROM cache_invalidation_stream_by_instance
-    WHERE instance_name = $1 AND stream_id > $2
-    ORDER BY stream_id FETCH FIRST $3 ROWS WITH TIES)sql"};
+    WHERE instance_name = $1 AND stream_id > $2 AND stream_id <= $3
+    ORDER BY stream_id FETCH FIRST $4 ROWS WITH TIES)sql"};
 
 /// `["a", "b"]` as text, or NULL.
 std::optional<std::vector<std::string>> parse_keys(const Field& field) {
@@ -198,7 +198,8 @@ void CacheStreamWriter::write(Transaction& txn, const std::string& name,
 
 Task<StreamUpdates> CacheStreamWriter::updates(std::string instance, std::int64_t from, std::int64_t to,
                                                std::size_t limit) {
-    const auto rows = co_await db_.query(kUpdates, instance, from, limit);
+    // Not beyond `to`: there a token may be committed while a smaller one is still open.
+    const auto rows = co_await db_.query(kUpdates, instance, from, to, limit);
     StreamUpdates updates;
     for (const auto row : rows) {
         CachesRow out;
@@ -208,11 +209,7 @@ Task<StreamUpdates> CacheStreamWriter::updates(std::string instance, std::int64_
         updates.rows.emplace_back(row[0].i64(), out.to_json());
     }
     updates.limited = rows.size() >= limit;
-    updates.upto = to;
-    if (!updates.rows.empty()) {
-        const auto last = updates.rows.back().first;
-        updates.upto = updates.limited ? last : std::max(to, last);
-    }
+    updates.upto = updates.limited ? updates.rows.back().first : to;
     co_return updates;
 }
 
