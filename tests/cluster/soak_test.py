@@ -15,7 +15,7 @@ import soak_plan  # noqa: E402
 from applied_rows import read_lives  # noqa: E402
 from soak import Soak  # noqa: E402
 
-SECONDS = 15
+SECONDS = 10
 
 
 class Check(unittest.TestCase):
