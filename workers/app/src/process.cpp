@@ -91,8 +91,8 @@ public:
     void run() {
         if (config_.is_master()) storage::migrate(db_);
         streams_.seed(storage::PositionReader{db_}.read_blocking());
-        row_log_ = RowLog::from_environment(streams_, config_.instance_name.get());
         connect_parts();
+        row_log_ = RowLog::from_environment(streams_, config_.instance_name.get());
         start_listeners();
         tasks_.spawn("start_up", [this] { return start_up(); });
         asio::signal_set signals{io_, SIGTERM, SIGINT};

@@ -46,10 +46,9 @@ using FeedActions = std::vector<FeedAction>;
 ///   POSITION above ours: fetch pages until it is reached; what arrives meanwhile waits in a bounded queue.
 ///   If the
 ///     queue overflows it is dropped, and what it held is fetched too.
-///   POSITION below ours: the writer was restarted, or somebody spoke for it who knew more than it had said;
-///   it becomes the new floor (in memory: forget all and fetch anew). Rows above that were applied before are
-///   recognised. Rows of a batch are held until the row with the token comes. A fetch that fails is retried
-///   with growing delay.
+///   POSITION below ours: the writer was restarted, or somebody spoke for it who knew more than it had said; it becomes
+///   the new floor (in memory: forget all and fetch anew). Rows above that were applied before are recognised. Rows of a batch are held until the row with the token comes. A fetch that fails is retried with
+///   growing delay.
 class Feed {
 public:
     struct Options {
@@ -57,9 +56,8 @@ public:
         /// Live rows come in the order of their tokens. With false an old token is applied again instead of
         /// being dropped as a duplicate.
         bool tokens_ascend = true;
-        /// The position of the beginning was read from the database, where a writer may have committed a
-        /// token while a lower one was still open. So many tokens before the first POSITION are fetched once
-        /// more.
+        /// The position of the beginning was read from the database, where a writer may have committed a token while a
+        /// lower one was still open. So many tokens before the first POSITION are fetched once more.
         std::int64_t unsure_tokens = 0;
         std::size_t recent_tokens_max = 1'000;
         std::size_t queued_rows_max = 10'000;
