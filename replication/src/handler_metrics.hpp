@@ -33,6 +33,11 @@ public:
     core::Counter oversize =
         core::counter("weft_replication_oversize_rows_total",
                       "Tokens announced by POSITION because a row is too long for a line");
+    core::Counter packets = core::counter("weft_replication_incoming_packets_total",
+                                          "Packets of lines whose commands were handled");
+    core::Counter packets_cpu =
+        core::counter("weft_replication_incoming_cpu_seconds_total",
+                      "CPU time of handling commands at once (what hooks do is counted under their names)");
     core::Counter catch_up_failures =
         core::counter("weft_replication_catch_up_failures_total", "Fetches of missed rows that failed");
 
@@ -55,7 +60,9 @@ struct FeedMetrics {
                                 labels(key))},
           position{core::gauge("weft_replication_stream_position", "Newest token applied", labels(key))},
           lag{core::gauge("weft_replication_stream_lag_tokens", "Newest token announced less that applied",
-                          labels(key))} {}
+                          labels(key))},
+          lag_seconds{core::gauge("weft_replication_stream_lag_seconds",
+                                  "How long rows may have been missing; 0 if none can be", labels(key))} {}
 
     static core::Labels labels(const StreamKey& key) {
         return {{"stream", key.stream}, {"instance", key.instance}};
@@ -64,6 +71,7 @@ struct FeedMetrics {
     core::Gauge connected;
     core::Gauge position;
     core::Gauge lag;
+    core::Gauge lag_seconds;
 };
 
 }  // namespace weft::replication

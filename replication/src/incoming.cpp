@@ -1,4 +1,6 @@
 // What commands mean when they arrive.
+#include <algorithm>
+
 #include "command_handler_impl.hpp"
 #include "weft/core/log.hpp"
 #include "weft/proto/replication/ascii_json.hpp"
@@ -55,10 +57,24 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
             hook_queues.add("replication_REMOTE_SERVER_UP",
                             [this, server = up->server_name] { return hooks.remote_server_up(server); });
         }
+    } else if (const auto* name = std::get_if<pr::Name>(&command)) {
+        warn_of_namesakes(id, name->name);
     } else if (const auto* error = std::get_if<pr::Error>(&command)) {
         core::log_warning("replication", "{} reports: {}", link.link->peer_name(), error->text);
     }
     return {};
+}
+
+void Impl::warn_of_namesakes(LinkId id, const std::string& name) const {
+    const auto is_namesake = [&](const auto& entry) {
+        return entry.first != id && entry.second.link->peer_name() == name;
+    };
+    if (std::none_of(links.begin(), links.end(), is_namesake)) return;
+    core::log_warning(
+        "replication",
+        "{} has another connection, whose rows are ignored from now on: it came back before the "
+        "end of the old one was noticed, or two processes have one worker_name",
+        name);
 }
 
 Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_view instance) {
@@ -70,6 +86,7 @@ Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_v
     auto& [key, out] = *at;
     if (is_new) {
         out.stream = find(key.stream);
+        if (out.stream != nullptr) out.speaker = &speakers[key];
         out.applies = out.stream != nullptr && subscribed(key.stream);
         if (out.applies) out.received.emplace(metrics.rows_received(key.stream));
         if (out.stream != nullptr && options.relays) out.log_feed = log.feed(key);
@@ -87,6 +104,7 @@ core::Result<void> Impl::on_rdata(LinkId id, const pr::RdataView& rdata, std::st
         core::log_debug("replication", "RDATA of the unknown stream {} is ignored", rdata.stream);
         return {};
     }
+    if (id < *to.speaker) return {};
     if (!to.applies) {
         if (options.relays) relay_row(id, to, rdata, line);
         return {};
@@ -128,14 +146,18 @@ void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) 
         return;
     }
     const StreamKey key{command.stream, command.instance};
+    auto& to = route(link, key.stream, key.instance);
+    if (id < *to.speaker) return;
+    *to.speaker = id;
     if (options.relays) {
-        route(link, key.stream, key.instance).held = {};
-        log.append(log.feed(key), command.token, id, position_line(key, command.token) + "\n");
+        to.held = {};
+        log.append(log.feed(key), command.token, id,
+                   position_line(key, command.token, command.previous) + "\n");
         wake_links();
     }
     if (!subscribed(command.stream)) return;
     auto& state = feed_of(*stream, command.instance);
-    perform(state, state.feed.on_position(id, command.token));
+    perform(state, state.feed.on_position(id, command.token, command.previous));
 }
 
 void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
