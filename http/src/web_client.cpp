@@ -38,7 +38,8 @@ struct Destination {
     bool is_secure = false;
 
     static Destination parse(const std::string& text) {
-        auto parsed = urls::parse_uri(escape_typed(text));
+        const auto escaped = escape_typed(text);  // what is parsed points into it
+        const auto parsed = urls::parse_uri(escaped);
         if (!parsed) throw ClientError{Kind::kConnect, "not a URL: " + text};
         return from(urls::url{*parsed});
     }
@@ -128,7 +129,8 @@ Task<WebResponse> WebClient::send(WebRequest request) {
             response.url = to.url.buffer();
             co_return response;
         }
-        const auto reference = urls::parse_uri_reference(escape_typed(*location));
+        const auto escaped = escape_typed(*location);
+        const auto reference = urls::parse_uri_reference(escaped);
         urls::url next;
         if (!reference || !urls::resolve(to.url, *reference, next)) throw fail(Kind::kBroken, "it redirects to no URL");
         to = Destination::from(std::move(next));
