@@ -43,6 +43,8 @@ prometheus-cpp-dev
 libhiredis-dev
 zlib1g-dev
 libcrypt-dev
+libgumbo-dev
+libvips-dev
 postgresql (>= 15) | postgresql-17 | postgresql-16 | postgresql-15
 haproxy
 supervisor

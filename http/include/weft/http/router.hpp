@@ -28,6 +28,7 @@ enum class WorkerKind : std::uint32_t {
     kSynchrotron = 1,
     kClientReader = 2,
     kEventPersister = 4,
+    kMedia = 64,
 };
 using WorkerKinds = std::uint32_t;
 constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) {
