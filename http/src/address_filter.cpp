@@ -8,11 +8,13 @@ namespace {
 
 namespace ip = asio::ip;
 
-/// 10.0.0.1 by another name: mapped (::ffff:10.0.0.1), as 6to4 (2002:a00:1::) or through NAT64 (64:ff9b::a00:1).
+/// 10.0.0.1 by another name: mapped (::ffff:10.0.0.1), as 6to4 (2002:a00:1::) or through NAT64
+/// (64:ff9b::a00:1).
 std::optional<ip::address_v4> embedded_v4(const ip::address_v6& address) {
     const auto bytes = address.to_bytes();
     const auto take = [&](std::size_t at) {
-        return ip::address_v4{ip::address_v4::bytes_type{bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]}};
+        return ip::address_v4{
+            ip::address_v4::bytes_type{bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]}};
     };
     if (address.is_v4_mapped()) return take(12);
     if (bytes[0] == 0x20 && bytes[1] == 0x02) return take(2);
@@ -46,7 +48,8 @@ bool AddressFilter::Networks::contain(const ip::address& address) const {
     return std::ranges::any_of(v6, [&](const auto& network) { return is_in(network, address.to_v6()); });
 }
 
-AddressFilter::AddressFilter(const std::vector<std::string>& blocked, const std::vector<std::string>& exceptions) {
+AddressFilter::AddressFilter(const std::vector<std::string>& blocked,
+                             const std::vector<std::string>& exceptions) {
     for (const auto& network : blocked) blocked_.add(network);
     for (const auto& network : exceptions) exceptions_.add(network);
 }

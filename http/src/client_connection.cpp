@@ -27,7 +27,8 @@ constexpr auto kTruncated = asio::ssl::error::stream_truncated;
 
 }  // namespace
 
-Task<error_code> ClientConnection::connect(core::InstanceAddress address, core::TlsContext tls, std::string name) {
+Task<error_code> ClientConnection::connect(core::InstanceAddress address, core::TlsContext tls,
+                                           std::string name) {
     auto error = co_await connect_plainly(address);
     if (error || !tls || !address.path.empty()) co_return error;
     if (closed_) co_return asio::error::operation_aborted;
@@ -100,7 +101,8 @@ Task<error_code> ClientConnection::send_body(BodyStreamPtr body) {
         if (piece.empty() || piece.size() > left) co_return asio::error::message_size;
         left -= piece.size();
         error_code error;
-        co_await asio::async_write(socket_, asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
+        co_await asio::async_write(socket_, asio::buffer(piece),
+                                   asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return error;
     }
     co_return error_code{};

@@ -37,7 +37,8 @@ public:
     explicit ClientConnection(const asio::any_io_executor& executor) : socket_{executor} {}
 
     /// With `tls`, a TCP connection is made secure: the server's certificate must be for `name` or the host.
-    Task<boost::system::error_code> connect(core::InstanceAddress address, core::TlsContext tls, std::string name);
+    Task<boost::system::error_code> connect(core::InstanceAddress address, core::TlsContext tls,
+                                            std::string name);
     /// To the first of the endpoints that answers, in the clear.
     Task<boost::system::error_code> connect_to(std::vector<asio::ip::tcp::endpoint> endpoints);
     /// From now on under TLS; the server's certificate must be for one of `names`.

@@ -118,8 +118,8 @@ Task<bool> Connection::serve_one() {
     if (!refusal && !parser.is_done()) {
         const auto& request = parser.request();
         const auto* endpoint = server_->router.find(request.method, request.path);
-        const auto bytes_max =
-            endpoint && endpoint->body_bytes_max > 0 ? endpoint->body_bytes_max : server_->limits.body_bytes_max;
+        const auto bytes_max = endpoint && endpoint->body_bytes_max > 0 ? endpoint->body_bytes_max
+                                                                        : server_->limits.body_bytes_max;
         if (const auto length = parser.content_length(); length && *length > bytes_max) {
             refusal = Refusal{413, "M_TOO_LARGE", "The request's body is too large"};
         } else if (endpoint && endpoint->streams_body) {
@@ -333,7 +333,8 @@ Task<void> Connection::write_stream(BodyStreamPtr body) {
         co_await asio::async_write(socket_, buffers, asio::use_awaitable);
     }
     if (length && sent < *length) throw std::runtime_error{"a response's body is shorter than announced"};
-    if (!length) co_await asio::async_write(socket_, asio::buffer(std::string_view{"0\r\n\r\n"}), asio::use_awaitable);
+    if (!length)
+        co_await asio::async_write(socket_, asio::buffer(std::string_view{"0\r\n\r\n"}), asio::use_awaitable);
 }
 
 Task<void> Connection::refuse(Refusal refusal, ResponseTraits traits) {

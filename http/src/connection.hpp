@@ -133,8 +133,8 @@ private:
     std::int64_t handling_timeout_ms_ = 0;
 
     // Of a body that the handler reads
-    std::uint64_t body_left_ = 0;         // of known length: bytes to come
-    std::int64_t body_patience_ms_ = 0;   // what is left of the body's deadline
+    std::uint64_t body_left_ = 0;        // of known length: bytes to come
+    std::int64_t body_patience_ms_ = 0;  // what is left of the body's deadline
     bool continue_wanted_ = false;
 };
 

@@ -6,8 +6,8 @@
 
 namespace weft::http {
 
-/// The body of a request that runs while its body arrives. Belongs to the handler as long as it likes, but gives
-/// nothing more once the connection has said end().
+/// The body of a request that runs while its body arrives. Belongs to the handler as long as it likes, but
+/// gives nothing more once the connection has said end().
 class RequestBody final : public BodyStream {
 public:
     using Read = std::function<Task<std::string>()>;

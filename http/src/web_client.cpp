@@ -1,8 +1,8 @@
 #include "weft/http/web_client.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/url.hpp>
-#include <fmt/format.h>
 
 #include "client_connection.hpp"
 #include "client_deadline.hpp"
@@ -21,7 +21,8 @@ std::string escape_typed(std::string_view url) {
     std::string out;
     for (const char c : url) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte <= ' ' || byte >= 0x7f || std::string_view{"\"<>\\^`{|}"}.find(c) != std::string_view::npos) {
+        if (byte <= ' ' || byte >= 0x7f ||
+            std::string_view{"\"<>\\^`{|}"}.find(c) != std::string_view::npos) {
             fmt::format_to(std::back_inserter(out), "%{:02X}", byte);
         } else {
             out += c;
@@ -51,7 +52,9 @@ struct Destination {
         out.is_secure = scheme == urls::scheme::https;
         out.host = url.host_address();
         if (out.host.empty()) throw ClientError{Kind::kConnect, "the URL names no host"};
-        out.port = url.has_port() && url.port_number() != 0 ? std::to_string(url.port_number()) : out.is_secure ? "443" : "80";
+        out.port = url.has_port() && url.port_number() != 0 ? std::to_string(url.port_number())
+                   : out.is_secure                          ? "443"
+                                                            : "80";
         url.remove_fragment();
         if (url.encoded_path().empty()) url.set_path("/");
         out.url = std::move(url);
@@ -104,7 +107,9 @@ Task<WebResponse> WebClient::send(WebRequest request) {
     auto to = Destination::parse(request.url);
     Deadline deadline{impl->executor, request.timeout_ms};
     const auto fail = [&](Kind kind, const std::string& why) {
-        if (deadline.passed()) return ClientError{Kind::kTimeout, fmt::format("no answer from {} within {} ms", to.host, request.timeout_ms)};
+        if (deadline.passed())
+            return ClientError{Kind::kTimeout,
+                               fmt::format("no answer from {} within {} ms", to.host, request.timeout_ms)};
         return ClientError{kind, fmt::format("{} from {}: {}", to_string(request.method), to.host, why)};
     };
     request.headers.set("Connection", "close");
@@ -132,7 +137,8 @@ Task<WebResponse> WebClient::send(WebRequest request) {
         const auto escaped = escape_typed(*location);
         const auto reference = urls::parse_uri_reference(escaped);
         urls::url next;
-        if (!reference || !urls::resolve(to.url, *reference, next)) throw fail(Kind::kBroken, "it redirects to no URL");
+        if (!reference || !urls::resolve(to.url, *reference, next))
+            throw fail(Kind::kBroken, "it redirects to no URL");
         to = Destination::from(std::move(next));
     }
 }

@@ -20,8 +20,10 @@ inline std::string png_image(std::uint32_t width, std::uint32_t height) {
     };
     const auto chunk = [&](const std::string& type, const std::string& data) {
         const auto body = type + data;
-        const auto sum = crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-        return number(static_cast<std::uint32_t>(data.size())) + body + number(static_cast<std::uint32_t>(sum));
+        const auto sum =
+            crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+        return number(static_cast<std::uint32_t>(data.size())) + body +
+               number(static_cast<std::uint32_t>(sum));
     };
     std::string row(1, '\0');
     for (std::uint32_t x = 0; x < width; ++x) row += "\x20\x80\xf0";
@@ -29,18 +31,23 @@ inline std::string png_image(std::uint32_t width, std::uint32_t height) {
     for (std::uint32_t y = 0; y < height; ++y) pixels += row;
     auto size = compressBound(pixels.size());
     std::string packed(size, '\0');
-    compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(pixels.data()), pixels.size());
+    compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(pixels.data()),
+             pixels.size());
     packed.resize(size);
-    return "\x89PNG\r\n\x1a\n" + chunk("IHDR", number(width) + number(height) + std::string("\x08\x02\0\0\0", 5)) +
+    return "\x89PNG\r\n\x1a\n" +
+           chunk("IHDR", number(width) + number(height) + std::string("\x08\x02\0\0\0", 5)) +
            chunk("IDAT", packed) + chunk("IEND", "");
 }
 
 /// Width and height of a PNG or JPEG, as "WxH".
 inline std::string image_size(const std::string& bytes) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(bytes.at(i))); };
+    const auto at = [&](std::size_t i) {
+        return static_cast<unsigned>(static_cast<unsigned char>(bytes.at(i)));
+    };
     if (bytes.starts_with("\x89PNG")) return fmt::format("{}x{}", at(18) << 8 | at(19), at(22) << 8 | at(23));
     for (std::size_t i = 2; i + 9 < bytes.size(); i += 2 + (at(i + 2) << 8 | at(i + 3))) {
-        if (at(i + 1) >= 0xc0 && at(i + 1) <= 0xc2) return fmt::format("{}x{}", at(i + 7) << 8 | at(i + 8), at(i + 5) << 8 | at(i + 6));
+        if (at(i + 1) >= 0xc0 && at(i + 1) <= 0xc2)
+            return fmt::format("{}x{}", at(i + 7) << 8 | at(i + 8), at(i + 5) << 8 | at(i + 6));
     }
     return "?";
 }
@@ -68,37 +75,49 @@ struct MediaFixture : HomeserverFixture {
             return std::string{proto::get_string(object, key).value_or("")};
         }
     };
-    Got ask(TestProcess& process, http::Method method, const std::string& token, const std::string& target,
-            const std::string& body = {}, const std::string& type = {}, const std::string& range = {}) {
+    Task<Got> exchange(TestProcess& process, http::Method method, std::string token, std::string target,
+                       std::string body = {}, std::string type = {}, std::string range = {}) {
         http::Request request;
         request.method = method;
         request.target = target;
         const auto split = http::split_target(target);
         request.path = std::string{split.path};
         request.query = http::parse_query(split.query).value();
-        request.body = body;
+        request.body = std::move(body);
         if (!type.empty()) request.headers.set("Content-Type", type);
         if (!range.empty()) request.headers.set("Range", range);
         if (!token.empty()) request.headers.set("Authorization", "Bearer " + token);
-        return run(collect(process, std::move(request)));
+        auto response = co_await process.router.handle(std::move(request));
+        Got out{response.status, std::move(response.body), response.content_type, response.headers};
+        if (response.body_stream) out.body = co_await http::read_all(response.body_stream, 100'000'000);
+        co_return out;
+    }
+    Got ask(TestProcess& process, http::Method method, const std::string& token, const std::string& target,
+            const std::string& body = {}, const std::string& type = {}, const std::string& range = {}) {
+        return run(exchange(process, method, token, target, body, type, range));
     }
     Got fetch(const std::string& token, const std::string& target, const std::string& range = {}) {
         return ask(*master, http::Method::kGet, token, target, {}, {}, range);
     }
-    Got send(const std::string& token, const std::string& target, const std::string& body = {}, const std::string& type = {}) {
+    Got send(const std::string& token, const std::string& target, const std::string& body = {},
+             const std::string& type = {}) {
         return ask(*master, http::Method::kPost, token, target, body, type);
     }
 
     /// Uploads; the media ID.
-    std::string upload(const std::string& token, const std::string& body, const std::string& type = "image/png",
-                       const std::string& query = {}) {
+    std::string upload(const std::string& token, const std::string& body,
+                       const std::string& type = "image/png", const std::string& query = {}) {
         const auto answer = send(token, "/_matrix/media/v3/upload" + query, body, type);
         REQUIRE(answer.status == 200);
         return id_of(answer.text("content_uri"));
     }
     static std::string id_of(const std::string& uri) { return uri.substr(uri.rfind('/') + 1); }
-    static std::string download_path(const std::string& id) { return "/_matrix/client/v1/media/download/test/" + id; }
-    static std::string old_download_path(const std::string& id) { return "/_matrix/media/v3/download/test/" + id; }
+    static std::string download_path(const std::string& id) {
+        return "/_matrix/client/v1/media/download/test/" + id;
+    }
+    static std::string old_download_path(const std::string& id) {
+        return "/_matrix/media/v3/download/test/" + id;
+    }
     static std::string thumbnail_of(const std::string& id, const std::string& query) {
         return "/_matrix/client/v1/media/thumbnail/test/" + id + "?" + query;
     }
@@ -111,14 +130,9 @@ struct MediaFixture : HomeserverFixture {
 
 private:
     static core::Config in_directory(core::Config config) {
-        config.media.store_path = std::filesystem::temp_directory_path() / ("weft-media-" + core::random_letters(12));
+        config.media.store_path =
+            std::filesystem::temp_directory_path() / ("weft-media-" + core::random_letters(12));
         return config;
-    }
-    Task<Got> collect(TestProcess& process, http::Request request) {
-        auto response = co_await process.router.handle(std::move(request));
-        Got out{response.status, std::move(response.body), response.content_type, response.headers};
-        if (response.body_stream) out.body = co_await http::read_all(response.body_stream, 100'000'000);
-        co_return out;
     }
 };
 

@@ -18,9 +18,11 @@ core::Config previewing(std::vector<std::string> allowed) {
 
 /// A homeserver, and a web site that it may look at.
 struct PreviewFixture : MediaFixture {
-    explicit PreviewFixture(std::vector<std::string> allowed = {"127.0.0.1"}) : MediaFixture{previewing(std::move(allowed))} {
+    explicit PreviewFixture(std::vector<std::string> allowed = {"127.0.0.1"})
+        : MediaFixture{previewing(std::move(allowed))} {
         add("/page", "text/html; charset=utf-8",
-            "<title>A page</title><meta property=og:description content=About><meta property=og:image content=/cat.png>");
+            "<title>A page</title><meta property=og:description content=About><meta property=og:image "
+            "content=/cat.png>");
         add("/cat.png", "image/png", png_image(10, 10));
         add("/plain", "text/plain", "nothing to see");
         add("/huge", "text/html", std::string(200'000, 'x'));
@@ -33,7 +35,8 @@ struct PreviewFixture : MediaFixture {
     ~PreviewFixture() { run(stop()); }
 
     Got preview(const std::string& path) {
-        const auto url = path.starts_with('/') ? fmt::format("http://127.0.0.1:{}{}", site->port(), path) : path;
+        const auto url =
+            path.starts_with('/') ? fmt::format("http://127.0.0.1:{}{}", site->port(), path) : path;
         return fetch("alice", "/_matrix/client/v1/media/preview_url?url=" + http::percent_encode(url));
     }
 
@@ -77,7 +80,9 @@ TEST_CASE("a preview has the page's title, description and picture, and is kept"
     CHECK(server.preview("/page").json() == preview);
     CHECK(server.visits == 2);
 
-    server.sql("UPDATE local_media_repository_url_cache SET expires_ts = 1; UPDATE local_media_repository SET created_ts = 1");
+    server.sql(
+        "UPDATE local_media_repository_url_cache SET expires_ts = 1; UPDATE local_media_repository SET "
+        "created_ts = 1");
     server.run(server.master->services.media.previews.expire());
     CHECK(server.sql("SELECT count(*) FROM local_media_repository_url_cache").front().front() == "0");
     CHECK(server.fetch("alice", MediaFixture::download_path(id)).status == 404);
@@ -113,7 +118,8 @@ TEST_CASE("a blocked network is never asked, by whatever name") {
 
 TEST_CASE("previews are off unless they are switched on") {
     MediaFixture server;
-    CHECK(server.fetch("alice", "/_matrix/client/v1/media/preview_url?url=http://example.org").errcode() == "M_UNRECOGNIZED");
+    CHECK(server.fetch("alice", "/_matrix/client/v1/media/preview_url?url=http://example.org").errcode() ==
+          "M_UNRECOGNIZED");
 }
 
 }  // namespace weft::test

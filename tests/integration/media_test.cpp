@@ -13,7 +13,8 @@ core::Config unfrozen() {
 
 std::size_t files_below(const std::filesystem::path& root) {
     std::size_t count = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) count += entry.is_regular_file() ? 1 : 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{root})
+        count += entry.is_regular_file() ? 1 : 0;
     return count;
 }
 
@@ -36,7 +37,8 @@ TEST_CASE("what was uploaded is downloaded, with the fields that protect browser
           "inline; filename=\"other.txt\"");
     CHECK(server.sql("SELECT sha256, media_length FROM local_media_repository").front().at(1) == "600000");
     const auto page = server.upload("alice", "<script>", "text/html");
-    CHECK(server.fetch("bob", MediaFixture::download_path(page)).field("Content-Disposition") == "attachment");
+    CHECK(server.fetch("bob", MediaFixture::download_path(page)).field("Content-Disposition") ==
+          "attachment");
 }
 
 TEST_CASE("media uploaded since the freeze are not on the older endpoints, those from before are") {
@@ -71,7 +73,8 @@ TEST_CASE("an announced upload can be made once, by who announced it") {
     const auto announced = server.send("alice", "/_matrix/media/v1/create", "{}");
     const auto id = MediaFixture::id_of(announced.text("content_uri"));
     const auto put = [&](const std::string& token, const std::string& body) {
-        return server.ask(*server.master, http::Method::kPut, token, "/_matrix/media/v3/upload/test/" + id, body, "image/png");
+        return server.ask(*server.master, http::Method::kPut, token, "/_matrix/media/v3/upload/test/" + id,
+                          body, "image/png");
     };
     CHECK(announced.json().at("unused_expires_at").as_int64() > server.master->clock.now_ms());
 
@@ -89,16 +92,20 @@ TEST_CASE("an announced upload can be made once, by who announced it") {
 
 TEST_CASE("somebody who asks before the upload has come waits for it") {
     MediaFixture server;
-    const auto id = MediaFixture::id_of(server.send("alice", "/_matrix/media/v1/create", "{}").text("content_uri"));
-    std::optional<MediaFixture::Answer> answer;
+    const auto id =
+        MediaFixture::id_of(server.send("alice", "/_matrix/media/v1/create", "{}").text("content_uri"));
+    std::optional<MediaFixture::Got> answer;
     asio::co_spawn(
-        server.io, server.request(*server.master, http::Method::kGet, "bob", MediaFixture::download_path(id), ""),
-        [&](std::exception_ptr, MediaFixture::Answer got) { answer = std::move(got); });
-    server.ask(*server.master, http::Method::kPut, "alice", "/_matrix/media/v3/upload/test/" + id, "x", "image/png");
+        server.io,
+        server.exchange(*server.master, http::Method::kGet, "bob", MediaFixture::download_path(id)),
+        [&](std::exception_ptr, MediaFixture::Got got) { answer = std::move(got); });
+    server.ask(*server.master, http::Method::kPut, "alice", "/_matrix/media/v3/upload/test/" + id, "x",
+               "image/png");
 
     server.run_until([&] { return answer.has_value(); });
 
     CHECK(answer->status == 200);
+    CHECK(answer->body == "x");
 }
 
 TEST_CASE("announcements are limited, expire, and are forgotten") {
@@ -114,7 +121,8 @@ TEST_CASE("announcements are limited, expire, and are forgotten") {
 
     server.sql("UPDATE local_media_repository SET created_ts = created_ts - 25 * 3600000");
     CHECK(create().status == 200);
-    CHECK(server.ask(*server.master, http::Method::kPut, "alice", "/_matrix/media/v3/upload/test/" + id, "x").status == 404);
+    CHECK(server.ask(*server.master, http::Method::kPut, "alice", "/_matrix/media/v3/upload/test/" + id, "x")
+              .status == 404);
     server.run(server.master->services.media.repository.remove_unused());
     CHECK(server.sql("SELECT count(*) FROM local_media_repository").front().front() == "1");
 }
@@ -144,7 +152,8 @@ TEST_CASE("what has no thumbnail is refused as the specification says") {
     MediaFixture server{config};
     const auto text = server.upload("alice", "no image at all", "image/png");
     const auto large = server.upload("alice", png_image(1'000, 500));
-    const auto svg = server.upload("alice", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", "image/svg+xml");
+    const auto svg = server.upload("alice", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+                                   "image/svg+xml");
     const auto get = [&](const std::string& which, const std::string& query) {
         return server.fetch("alice", MediaFixture::thumbnail_of(which, query));
     };
@@ -162,8 +171,10 @@ TEST_CASE("what has no thumbnail is refused as the specification says") {
 
 TEST_CASE("media of another server are served from the cache and else are not found") {
     MediaFixture server;
-    server.sql("INSERT INTO remote_media_cache (media_origin, media_id, media_type, created_ts, upload_name, media_length, filesystem_id) "
-               "VALUES ('far.example', 'theirid', 'image/png', 1, 'far.png', 3, 'abcdefgh')");
+    server.sql(
+        "INSERT INTO remote_media_cache (media_origin, media_id, media_type, created_ts, upload_name, "
+        "media_length, filesystem_id) "
+        "VALUES ('far.example', 'theirid', 'image/png', 1, 'far.png', 3, 'abcdefgh')");
     server.write_file("remote_content/far.example/ab/cd/efgh", "far");
 
     const auto known = server.fetch("alice", "/_matrix/client/v1/media/download/far.example/theirid");
@@ -177,32 +188,44 @@ TEST_CASE("media of another server are served from the cache and else are not fo
 
 TEST_CASE("a media store of Synapse is served as it is") {
     MediaFixture server;
-    server.sql("INSERT INTO local_media_repository (media_id, media_type, media_length, created_ts, user_id) "
-               "VALUES ('GerZNDnDZVjsOtardLuwfIBg', 'image/png', 5, 1, '@alice:test');"
-               "INSERT INTO local_media_repository_thumbnails (media_id, thumbnail_width, thumbnail_height, thumbnail_type, "
-               "thumbnail_method, thumbnail_length) VALUES ('GerZNDnDZVjsOtardLuwfIBg', 320, 100, 'image/png', 'scale', 5)");
+    server.sql(
+        "INSERT INTO local_media_repository (media_id, media_type, media_length, created_ts, user_id) "
+        "VALUES ('GerZNDnDZVjsOtardLuwfIBg', 'image/png', 5, 1, '@alice:test');"
+        "INSERT INTO local_media_repository_thumbnails (media_id, thumbnail_width, thumbnail_height, "
+        "thumbnail_type, "
+        "thumbnail_method, thumbnail_length) VALUES ('GerZNDnDZVjsOtardLuwfIBg', 320, 100, 'image/png', "
+        "'scale', 5)");
     server.write_file("local_content/Ge/rZ/NDnDZVjsOtardLuwfIBg", "image");
     server.write_file("local_thumbnails/Ge/rZ/NDnDZVjsOtardLuwfIBg/320-100-image-png-scale", "small");
 
     CHECK(server.fetch("", MediaFixture::old_download_path("GerZNDnDZVjsOtardLuwfIBg")).body == "image");
-    CHECK(server.fetch("alice", MediaFixture::thumbnail_of("GerZNDnDZVjsOtardLuwfIBg", "width=300&height=90")).body == "small");
+    CHECK(server.fetch("alice", MediaFixture::thumbnail_of("GerZNDnDZVjsOtardLuwfIBg", "width=300&height=90"))
+              .body == "small");
 }
 
 TEST_CASE("any process serves what another one stored") {
     MediaFixture server;
     auto& worker = server.start_worker("media1");
-    const auto answer = server.ask(worker, http::Method::kPost, "alice", "/_matrix/media/v3/upload", png_image(100, 100), "image/png");
+    const auto answer = server.ask(worker, http::Method::kPost, "alice", "/_matrix/media/v3/upload",
+                                   png_image(100, 100), "image/png");
     const auto id = MediaFixture::id_of(answer.text("content_uri"));
 
     CHECK(server.fetch("bob", MediaFixture::download_path(id)).status == 200);
-    CHECK(server.fetch("bob", MediaFixture::thumbnail_of(id, "width=32&height=32&method=crop")).status == 200);
-    CHECK(server.ask(worker, http::Method::kGet, "bob", MediaFixture::thumbnail_of(id, "width=32&height=32&method=crop")).status == 200);
+    CHECK(server.fetch("bob", MediaFixture::thumbnail_of(id, "width=32&height=32&method=crop")).status ==
+          200);
+    CHECK(server
+              .ask(worker, http::Method::kGet, "bob",
+                   MediaFixture::thumbnail_of(id, "width=32&height=32&method=crop"))
+              .status == 200);
     CHECK(server.sql("SELECT count(*) FROM local_media_repository_thumbnails").front().front() == "1");
 }
 
 TEST_CASE("the limit of uploads is told, and media can be switched off") {
     MediaFixture server;
-    CHECK(server.fetch("alice", "/_matrix/client/v1/media/config").json().at("m.upload.size").to_number<int>() == 50 * 1024 * 1024);
+    CHECK(server.fetch("alice", "/_matrix/client/v1/media/config")
+              .json()
+              .at("m.upload.size")
+              .to_number<int>() == 50 * 1024 * 1024);
     CHECK(server.fetch("alice", "/_matrix/media/v3/config").status == 200);
     auto config = HomeserverFixture::roomy_config();
     config.media.enabled = false;

@@ -1,8 +1,8 @@
 // weft-thumbnailer SOURCE TARGET WIDTH HEIGHT crop|scale animated|still PIXELS_MAX
 //
-// Makes one thumbnail with libvips and prints its type. A program of its own, because it decodes what anybody may
-// have uploaded: it limits its own memory and time, reads the few common formats only, and if it falls, nothing
-// else does. Exit status: 0 made, 2 usage, 3 no image that can be read, 4 too many pixels.
+// Makes one thumbnail with libvips and prints its type. A program of its own, because it decodes what anybody
+// may have uploaded: it limits its own memory and time, reads the few common formats only, and if it falls,
+// nothing else does. Exit status: 0 made, 2 usage, 3 no image that can be read, 4 too many pixels.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -22,6 +22,18 @@ namespace {
 constexpr int kUsage = 2;
 constexpr int kUnreadable = 3;
 constexpr int kTooLarge = 4;
+
+/// AddressSanitizer reserves more address space than there is memory.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WEFT_SANITIZED
+#endif
+#endif
+#if defined(WEFT_SANITIZED) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 constexpr rlim_t kMemoryBytesMax = 2ULL * 1024 * 1024 * 1024;
 constexpr rlim_t kFileBytesMax = 64ULL * 1024 * 1024;
@@ -50,7 +62,7 @@ void limit(int what, rlim_t most) {
 }
 
 void limit_ourselves() {
-    limit(RLIMIT_AS, kMemoryBytesMax);
+    if (!kSanitized) limit(RLIMIT_AS, kMemoryBytesMax);
     limit(RLIMIT_FSIZE, kFileBytesMax);
     limit(RLIMIT_CPU, kCpuSecondsMax);
     limit(RLIMIT_CORE, 0);
@@ -62,7 +74,8 @@ bool restrict_loaders() {
     if (VIPS_INIT("weft-thumbnailer") != 0) return false;
     vips_block_untrusted_set(TRUE);
     vips_operation_block_set("VipsForeignLoad", TRUE);
-    for (const char* loader : {"VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadNsgif", "VipsForeignLoadWebp"})
+    for (const char* loader :
+         {"VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadNsgif", "VipsForeignLoadWebp"})
         vips_operation_block_set(loader, FALSE);
     vips_concurrency_set(1);
     vips_cache_set_max(0);
@@ -73,8 +86,8 @@ bool starts_like_an_image(const std::string& path) {
     std::array<char, 12> bytes{};
     std::ifstream{path, std::ios::binary}.read(bytes.data(), bytes.size());
     const std::string_view head{bytes.data(), bytes.size()};
-    return head.starts_with("\xff\xd8\xff") || head.starts_with("\x89PNG\r\n\x1a\n") || head.starts_with("GIF8") ||
-           (head.starts_with("RIFF") && head.substr(8, 4) == "WEBP");
+    return head.starts_with("\xff\xd8\xff") || head.starts_with("\x89PNG\r\n\x1a\n") ||
+           head.starts_with("GIF8") || (head.starts_with("RIFF") && head.substr(8, 4) == "WEBP");
 }
 
 int save(VipsImage* image, const Wish& wish, bool animated) {
@@ -87,7 +100,8 @@ int save(VipsImage* image, const Wish& wish, bool animated) {
         type = "image/png";
         failed = vips_pngsave(image, wish.target.c_str(), "compression", 6, "strip", TRUE, nullptr);
     } else {
-        failed = vips_jpegsave(image, wish.target.c_str(), "Q", 80, "strip", TRUE, "optimize_coding", TRUE, nullptr);
+        failed = vips_jpegsave(image, wish.target.c_str(), "Q", 80, "strip", TRUE, "optimize_coding", TRUE,
+                               nullptr);
     }
     if (failed != 0) return kUnreadable;
     std::puts(type);
@@ -95,9 +109,11 @@ int save(VipsImage* image, const Wish& wish, bool animated) {
 }
 
 int make(const Wish& wish) {
-    const Image head{vips_image_new_from_file(wish.source.c_str(), "access", VIPS_ACCESS_SEQUENTIAL, nullptr)};
+    const Image head{
+        vips_image_new_from_file(wish.source.c_str(), "access", VIPS_ACCESS_SEQUENTIAL, nullptr)};
     if (!head) return kUnreadable;
-    const auto pixels = static_cast<long long>(vips_image_get_width(head.get())) * vips_image_get_height(head.get());
+    const auto pixels =
+        static_cast<long long>(vips_image_get_width(head.get())) * vips_image_get_height(head.get());
     if (pixels > wish.pixels_max) return kTooLarge;
     const int frames = std::min(vips_image_get_n_pages(head.get()), kFramesMax);
     const bool animated = wish.animated && frames > 1 && pixels * frames <= wish.pixels_max;
@@ -105,8 +121,8 @@ int make(const Wish& wish) {
 
     VipsImage* made = nullptr;
     const auto interesting = wish.crop ? VIPS_INTERESTING_CENTRE : VIPS_INTERESTING_NONE;
-    if (vips_thumbnail(source.c_str(), &made, wish.width, "height", wish.height, "size", VIPS_SIZE_DOWN, "crop",
-                       interesting, nullptr) != 0) {
+    if (vips_thumbnail(source.c_str(), &made, wish.width, "height", wish.height, "size", VIPS_SIZE_DOWN,
+                       "crop", interesting, nullptr) != 0) {
         return kUnreadable;
     }
     const Image thumbnail{made};

@@ -23,14 +23,17 @@ void read_thumbnail_sizes(Config& config, const Place& at) {
                 value.fail("unknown key");
             }
         });
-        if (size.width == 0 || size.height == 0 || size.method.empty()) item.fail("needs width, height and method");
+        if (size.width == 0 || size.height == 0 || size.method.empty())
+            item.fail("needs width, height and method");
         config.media.thumbnail_sizes.push_back(std::move(size));
     });
     if (config.media.thumbnail_sizes.empty()) at.fail("names no size");
 }
 
 Key string_in(std::string name, std::string text, std::string S3Config::*member) {
-    return {std::move(name), "string", std::move(text),
+    return {std::move(name),
+            "string",
+            std::move(text),
             [member](Config& config, const Place& at) { config.media.s3.*member = read_string(at); },
             {}};
 }
@@ -49,7 +52,9 @@ void check_network(const Place& at) {
 }
 
 Key networks_key(std::string name, std::string text, std::vector<std::string> MediaConfig::*member) {
-    return {std::move(name), "list", std::move(text),
+    return {std::move(name),
+            "list",
+            std::move(text),
             [member](Config& config, const Place& at) {
                 for_each_item(at, check_network);
                 config.media.*member = read_strings(at);
@@ -58,13 +63,17 @@ Key networks_key(std::string name, std::string text, std::vector<std::string> Me
 }
 
 Key flag_key(std::string name, std::string text, bool MediaConfig::*member) {
-    return {std::move(name), "boolean", std::move(text),
+    return {std::move(name),
+            "boolean",
+            std::move(text),
             [member](Config& config, const Place& at) { config.media.*member = read_bool(at); },
             {}};
 }
 
 Key size_key(std::string name, std::string text, std::size_t MediaConfig::*member) {
-    return {std::move(name), "string", std::move(text),
+    return {std::move(name),
+            "string",
+            std::move(text),
             [member](Config& config, const Place& at) { config.media.*member = read_size(at); },
             {}};
 }
@@ -84,8 +93,11 @@ std::vector<Key> media_keys() {
                  &MediaConfig::image_pixels_max),
         flag_key("dynamic_thumbnails", "Make thumbnails of the very size that is asked for.",
                  &MediaConfig::dynamic_thumbnails),
-        {"thumbnail_sizes", "list", "Sizes of thumbnails: width, height, method (crop or scale).",
-         read_thumbnail_sizes, {}},
+        {"thumbnail_sizes",
+         "list",
+         "Sizes of thumbnails: width, height, method (crop or scale).",
+         read_thumbnail_sizes,
+         {}},
         flag_key("enable_authenticated_media",
                  "Whether media uploaded from now on can be downloaded with an access token only.",
                  &MediaConfig::require_authentication),
@@ -107,7 +119,8 @@ std::vector<Key> media_keys() {
          "map",
          "An S3-compatible store that keeps all media; media_store_path is a cache then.",
          nullptr,
-         {string_in("endpoint_url", "URL of the store; the bucket is named in the path.", &S3Config::endpoint_url),
+         {string_in("endpoint_url", "URL of the store; the bucket is named in the path.",
+                    &S3Config::endpoint_url),
           string_in("bucket", "Name of the bucket.", &S3Config::bucket),
           string_in("region_name", "Region, as requests are signed for.", &S3Config::region),
           string_in("access_key_id", "Name of the key that signs requests.", &S3Config::access_key_id),

@@ -10,7 +10,8 @@ namespace weft::handlers {
 template <class Bytes>
 std::string to_hex(const Bytes& bytes) {
     std::string out;
-    for (const auto byte : bytes) fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(byte));
+    for (const auto byte : bytes)
+        fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(byte));
     return out;
 }
 

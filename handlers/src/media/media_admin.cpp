@@ -35,7 +35,8 @@ Task<std::int64_t> MediaAdmin::quarantine_room(std::string room_id, std::string 
     for (const auto* uris : {&found.local, &found.remote}) {
         for (const auto& uri : *uris) {
             const auto slash = uri.find('/', kScheme.size());
-            keys.push_back(media_.key(uri.substr(kScheme.size(), slash - kScheme.size()), uri.substr(slash + 1)));
+            keys.push_back(
+                media_.key(uri.substr(kScheme.size(), slash - kScheme.size()), uri.substr(slash + 1)));
         }
     }
     co_return co_await store_.quarantine(std::move(keys), std::move(by));
@@ -46,7 +47,8 @@ Task<std::int64_t> MediaAdmin::quarantine_user(std::string user_id, std::string 
 }
 
 Task<void> MediaAdmin::set_safe(std::string media_id, bool is_safe) {
-    if (!co_await store_.set_safe(std::move(media_id), is_safe)) throw core::MatrixError::not_found("There is no such media");
+    if (!co_await store_.set_safe(std::move(media_id), is_safe))
+        throw core::MatrixError::not_found("There is no such media");
 }
 
 Task<storage::MediaPage> MediaAdmin::of_user(std::string user_id, std::int64_t offset, std::int64_t limit,

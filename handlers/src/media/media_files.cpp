@@ -67,7 +67,8 @@ http::BodyStreamPtr MediaFile::body(std::uint64_t offset, std::uint64_t length_)
     return std::make_shared<FileBody>(handle, offset, length_);
 }
 
-MediaFiles::MediaFiles(const core::MediaConfig& config, const core::Clock& clock, asio::any_io_executor executor)
+MediaFiles::MediaFiles(const core::MediaConfig& config, const core::Clock& clock,
+                       asio::any_io_executor executor)
     : root_{config.store_path} {
     if (config.s3.is_set()) s3_ = std::make_unique<S3Store>(config.s3, clock, std::move(executor));
 }
@@ -183,7 +184,8 @@ Task<void> MediaFiles::remove(std::vector<std::string> paths) {
 Task<void> MediaFiles::remove_leftovers() {
     co_await threads().run([directory = root_ / kIncoming] {
         std::error_code error;
-        for (fs::directory_iterator entry{directory, error}, end; !error && entry != end; entry.increment(error)) {
+        for (fs::directory_iterator entry{directory, error}, end; !error && entry != end;
+             entry.increment(error)) {
             std::error_code ignored;
             const auto age = fs::file_time_type::clock::now() - entry->last_write_time(ignored);
             if (!ignored && age > kLeftoverAge) fs::remove(entry->path(), ignored);

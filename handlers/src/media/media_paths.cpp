@@ -16,7 +16,8 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// Media fetched for previews since 2017 are named `YYYY-MM-DD_…`, so that old ones are found by their directory.
+/// Media fetched for previews since 2017 are named `YYYY-MM-DD_…`, so that old ones are found by their
+/// directory.
 bool is_dated(std::string_view id) {
     constexpr std::string_view kShape = "dddd-dd-dd_";
     if (id.size() <= kShape.size()) return false;
@@ -33,12 +34,14 @@ std::string spread(std::string_view id) {
 }
 
 std::string dated_or_spread(std::string_view id) {
-    return is_media_id(id) && is_dated(id) ? fmt::format("{}/{}", id.substr(0, 10), id.substr(11)) : spread(id);
+    return is_media_id(id) && is_dated(id) ? fmt::format("{}/{}", id.substr(0, 10), id.substr(11))
+                                           : spread(id);
 }
 
 std::string directory_of(const std::string& origin) {
     const bool is_up = origin == "." || origin == "..";
-    if (is_up || !proto::ServerName::parse(origin)) throw core::MatrixError::not_found("There is no such media");
+    if (is_up || !proto::ServerName::parse(origin))
+        throw core::MatrixError::not_found("There is no such media");
     return origin;
 }
 
@@ -67,10 +70,12 @@ std::string media_path(const storage::Media& media) {
 std::string thumbnail_path(const storage::Media& media, const storage::Thumbnail& thumbnail) {
     const auto size = fmt::format("{}-{}-{}", thumbnail.width, thumbnail.height, type_of(thumbnail));
     if (!media.key.origin.empty()) {
-        return fmt::format("remote_thumbnail/{}/{}/{}", directory_of(media.key.origin), spread(media.file_id), size);
+        return fmt::format("remote_thumbnail/{}/{}/{}", directory_of(media.key.origin), spread(media.file_id),
+                           size);
     }
     if (media.url_cache)
-        return fmt::format("url_cache_thumbnails/{}/{}-{}", dated_or_spread(media.file_id), size, thumbnail.method);
+        return fmt::format("url_cache_thumbnails/{}/{}-{}", dated_or_spread(media.file_id), size,
+                           thumbnail.method);
     return fmt::format("local_thumbnails/{}/{}-{}", spread(media.file_id), size, thumbnail.method);
 }
 

@@ -26,7 +26,8 @@ std::string dated_media_id(std::int64_t now_ms) {
     const auto seconds = static_cast<std::time_t>(now_ms / 1000);
     std::tm utc{};
     gmtime_r(&seconds, &utc);
-    return fmt::format("{:04}-{:02}-{:02}_{}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, core::random_letters(16));
+    return fmt::format("{:04}-{:02}-{:02}_{}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                       core::random_letters(16));
 }
 
 }  // namespace
@@ -44,7 +45,7 @@ storage::MediaKey MediaRepository::key(const std::string& origin, const std::str
     return {is_ours(origin) ? "" : origin, media_id};
 }
 
-Task<void> MediaRepository::store(storage::Media& media, Upload upload) {
+Task<storage::Media> MediaRepository::store(storage::Media media, Upload upload) {
     auto written = co_await files_.receive(std::move(upload.body));
     media.file_id = media.key.media_id;
     media.type = std::move(upload.content_type);
@@ -54,12 +55,13 @@ Task<void> MediaRepository::store(storage::Media& media, Upload upload) {
     media.sha256 = written.sha256;
     media.is_authenticated = config_.media.require_authentication;
     co_await files_.keep(std::move(written), media_path(media));
+    co_return media;
 }
 
 Task<std::string> MediaRepository::upload(Upload upload) {
     storage::Media media;
     media.key.media_id = core::random_letters(kMediaIdLetters);
-    co_await store(media, std::move(upload));
+    media = co_await store(std::move(media), std::move(upload));
     co_await store_.add(media);
     co_return media.key.media_id;
 }
@@ -70,7 +72,8 @@ Task<MediaRepository::Announced> MediaRepository::announce(std::string user_id) 
     const auto expiry_ms = config_.media.unused_expiry_ms;
     const auto pending = co_await store_.pending(user_id, now_ms - expiry_ms);
     if (pending.count >= static_cast<std::int64_t>(config_.media.pending_uploads_max))
-        throw core::MatrixError::limit_exceeded(std::max<std::int64_t>(1, pending.oldest_ms + expiry_ms - now_ms));
+        throw core::MatrixError::limit_exceeded(
+            std::max<std::int64_t>(1, pending.oldest_ms + expiry_ms - now_ms));
     auto media_id = core::random_letters(kMediaIdLetters);
     co_await store_.create(media_id, std::move(user_id));
     co_return Announced{std::move(media_id), now_ms + expiry_ms};
@@ -80,7 +83,8 @@ Task<void> MediaRepository::upload_announced(std::string origin, std::string med
     if (!is_ours(origin)) throw_not_found();
     auto media = co_await store_.get({"", media_id});
     if (!media) throw_not_found();
-    if (media->user_id != upload.user_id) throw core::MatrixError::forbidden("Somebody else announced this upload");
+    if (media->user_id != upload.user_id)
+        throw core::MatrixError::forbidden("Somebody else announced this upload");
     const core::MatrixError overwriting{409, "M_CANNOT_OVERWRITE_MEDIA", "It was uploaded before"};
     if (media->length) throw overwriting;
     if (media->created_ms + config_.media.unused_expiry_ms < clock_.now_ms()) throw_not_found();
@@ -114,7 +118,8 @@ Task<storage::Media> MediaRepository::find(MediaQuery query) {
     if (!media || media->quarantined_by) throw_not_found();
     if (!media->length) throw core::MatrixError{504, "M_NOT_YET_UPLOADED", "Media has not been uploaded yet"};
     // The freeze of the unauthenticated endpoints: what came after it does not exist there.
-    if (media->is_authenticated && config_.media.require_authentication && !query.is_authenticated) throw_not_found();
+    if (media->is_authenticated && config_.media.require_authentication && !query.is_authenticated)
+        throw_not_found();
     co_return std::move(*media);
 }
 
@@ -131,7 +136,8 @@ Task<FoundMedia> MediaRepository::content(MediaQuery query) {
 }
 
 Task<FoundMedia> MediaRepository::thumbnail(MediaQuery query, ThumbnailRequest request) {
-    if (request.width < 1 || request.height < 1 || request.width > kThumbnailSideMax || request.height > kThumbnailSideMax)
+    if (request.width < 1 || request.height < 1 || request.width > kThumbnailSideMax ||
+        request.height > kThumbnailSideMax)
         throw core::MatrixError::unknown("A thumbnail's width and height are between 1 and 10000");
     const auto media = co_await find(std::move(query));
     const auto size = choose_thumbnail_size(config_.media, request);
@@ -143,7 +149,8 @@ Task<FoundMedia> MediaRepository::thumbnail(MediaQuery query, ThumbnailRequest r
         turn.emplace(co_await making_.lock(media.key.origin + "/" + media.key.media_id));
         found = find_thumbnail(co_await store_.thumbnails(media.key), size, animated);
     }
-    auto file = found ? co_await files_.open(thumbnail_path(media, *found)) : std::nullopt;
+    std::optional<MediaFile> file;
+    if (found) file = co_await files_.open(thumbnail_path(media, *found));
     // Made for the first time; or its file was lost, which is no loss.
     if (!file) co_return co_await make_thumbnail(media, size, animated);
     co_await store_.accessed(media.key);
@@ -160,7 +167,8 @@ void MediaRepository::remember_still(const storage::Media& media) {
     still_.insert(media.key.origin + "/" + media.key.media_id);
 }
 
-Task<FoundMedia> MediaRepository::make_thumbnail(storage::Media media, core::ThumbnailSize size, bool animated) {
+Task<FoundMedia> MediaRepository::make_thumbnail(storage::Media media, core::ThumbnailSize size,
+                                                 bool animated) {
     const auto source = co_await files_.open(media_path(media));
     if (!source) throw_not_found();
     const auto place = co_await files_.new_place();
@@ -180,14 +188,15 @@ Task<FoundMedia> MediaRepository::make_thumbnail(storage::Media media, core::Thu
     co_return FoundMedia{std::move(media), thumbnail.type, std::move(*file)};
 }
 
-Task<storage::Media> MediaRepository::add_for_preview(std::string url, std::string content_type, std::string content) {
+Task<storage::Media> MediaRepository::add_for_preview(std::string url, std::string content_type,
+                                                      std::string content) {
     storage::Media media;
     media.key.media_id = dated_media_id(clock_.now_ms());
     media.url_cache = std::move(url);
-    co_await store(media, {.user_id = {},
-                           .content_type = std::move(content_type),
-                           .filename = std::nullopt,
-                           .body = std::make_shared<http::StringBody>(std::move(content))});
+    Upload upload;
+    upload.content_type = std::move(content_type);
+    upload.body = std::make_shared<http::StringBody>(std::move(content));
+    media = co_await store(std::move(media), std::move(upload));
     media.user_id = std::nullopt;
     co_await store_.add(media);
     co_return media;
@@ -199,7 +208,8 @@ Task<void> MediaRepository::remove(std::vector<storage::Media> media) {
     for (const auto& one : media) {
         keys.push_back(one.key);
         if (one.length) paths.push_back(media_path(one));
-        for (const auto& thumbnail : co_await store_.thumbnails(one.key)) paths.push_back(thumbnail_path(one, thumbnail));
+        for (const auto& thumbnail : co_await store_.thumbnails(one.key))
+            paths.push_back(thumbnail_path(one, thumbnail));
     }
     // Rows first: a file without a row is waste, a row without its file is an error that people see.
     co_await store_.remove(std::move(keys));

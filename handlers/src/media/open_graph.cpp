@@ -11,9 +11,9 @@ namespace weft::handlers {
 namespace {
 
 /// What a client shows; the rest of a page's properties are not worth the bytes.
-constexpr std::string_view kProperties[] = {"og:title",        "og:description", "og:site_name",   "og:url",
-                                            "og:type",         "og:image",       "og:image:width", "og:image:height",
-                                            "og:image:type",   "og:video",       "og:audio",       "og:locale"};
+constexpr std::string_view kProperties[] = {
+    "og:title",       "og:description",  "og:site_name",  "og:url",   "og:type",  "og:image",
+    "og:image:width", "og:image:height", "og:image:type", "og:video", "og:audio", "og:locale"};
 constexpr std::size_t kTextBytesMax = 500;
 constexpr std::size_t kValueBytesMax = 2'000;
 /// Pages that nest deeper are meant to break parsers.
@@ -62,24 +62,27 @@ public:
         }
         if (node.type != GUMBO_NODE_ELEMENT) return;
         const auto tag = node.v.element.tag;
-        if (tag == GUMBO_TAG_SCRIPT || tag == GUMBO_TAG_STYLE || tag == GUMBO_TAG_NOSCRIPT || tag == GUMBO_TAG_NAV ||
-            tag == GUMBO_TAG_TEMPLATE)
+        if (tag == GUMBO_TAG_SCRIPT || tag == GUMBO_TAG_STYLE || tag == GUMBO_TAG_NOSCRIPT ||
+            tag == GUMBO_TAG_NAV || tag == GUMBO_TAG_TEMPLATE)
             return;
         if (tag == GUMBO_TAG_META) take_meta(node);
-        if (tag == GUMBO_TAG_LINK && attribute(node, "rel") == "image_src") keep(image_, attribute(node, "href"));
+        if (tag == GUMBO_TAG_LINK && attribute(node, "rel") == "image_src")
+            keep(image_, attribute(node, "href"));
         if (tag == GUMBO_TAG_IMG) keep(first_image_, attribute(node, "src"));
         if (tag == GUMBO_TAG_TITLE) keep(title_, text_of(node));
         if (tag == GUMBO_TAG_H1 || tag == GUMBO_TAG_H2 || tag == GUMBO_TAG_H3) keep(heading_, text_of(node));
         if (tag == GUMBO_TAG_BODY) in_body_ = true;
         const auto& children = node.v.element.children;
-        for (unsigned i = 0; i < children.length; ++i) walk(*static_cast<const GumboNode*>(children.data[i]), depth + 1);
+        for (unsigned i = 0; i < children.length; ++i)
+            walk(*static_cast<const GumboNode*>(children.data[i]), depth + 1);
     }
 
     PageSummary finish() {
         PageSummary out;
         out.open_graph = std::move(properties_);
         fall_back(out.open_graph, "og:title", title_.empty() ? heading_ : title_);
-        fall_back(out.open_graph, "og:description", description_.empty() ? shorten(tidy(text_), kTextBytesMax) : description_);
+        fall_back(out.open_graph, "og:description",
+                  description_.empty() ? shorten(tidy(text_), kTextBytesMax) : description_);
         if (const auto named = proto::get_string(out.open_graph, "og:image")) {
             out.image = std::string{*named};
         } else if (!image_.empty() || !first_image_.empty()) {
@@ -108,7 +111,8 @@ private:
         const auto& children = node.v.element.children;
         for (unsigned i = 0; i < children.length; ++i) {
             const auto* child = static_cast<const GumboNode*>(children.data[i]);
-            if (child->type == GUMBO_NODE_TEXT || child->type == GUMBO_NODE_WHITESPACE) out += child->v.text.text;
+            if (child->type == GUMBO_NODE_TEXT || child->type == GUMBO_NODE_WHITESPACE)
+                out += child->v.text.text;
         }
         return out;
     }
@@ -131,6 +135,20 @@ private:
     bool in_body_ = false;
 };
 
+/// The parser takes its tree down by recursion, and says nothing of how deep it may be: so many elements at
+/// most keep it within a stack. What a page says of itself stands at its beginning anyway.
+constexpr std::size_t kElementsMax = 10'000;
+constexpr std::size_t kPageBytesMax = 512 * 1024;
+
+std::string_view beginning_of(std::string_view html) {
+    html = html.substr(0, kPageBytesMax);
+    std::size_t elements = 0;
+    for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at + 1)) {
+        if (++elements > kElementsMax) return html.substr(0, at);
+    }
+    return html;
+}
+
 struct Destroy {
     void operator()(GumboOutput* output) const { gumbo_destroy_output(&kGumboDefaultOptions, output); }
 };
@@ -138,8 +156,9 @@ struct Destroy {
 }  // namespace
 
 PageSummary summarize_page(std::string_view html_utf8) {
+    const auto html = beginning_of(html_utf8);
     const std::unique_ptr<GumboOutput, Destroy> page{
-        gumbo_parse_with_options(&kGumboDefaultOptions, html_utf8.data(), html_utf8.size())};
+        gumbo_parse_with_options(&kGumboDefaultOptions, html.data(), html.size())};
     if (!page) return {};
     Summary summary;
     summary.walk(*page->root, 0);

@@ -16,7 +16,8 @@ constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 std::string lower(std::string_view text) {
     std::string out{text};
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;
 }
 
@@ -39,7 +40,9 @@ public:
     }
     Converter(const Converter&) = delete;
     Converter& operator=(const Converter&) = delete;
-    explicit operator bool() const { return handle_ != reinterpret_cast<iconv_t>(-1); }  // NOLINT: iconv's own
+    explicit operator bool() const {
+        return handle_ != reinterpret_cast<iconv_t>(-1);
+    }  // NOLINT: iconv's own
 
     /// What is no letter in the encoding becomes U+FFFD.
     std::string convert(std::string_view bytes) {

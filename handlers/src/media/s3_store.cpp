@@ -2,7 +2,6 @@
 
 #include <array>
 #include <ctime>
-#include <span>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -22,8 +21,8 @@ constexpr std::string_view kSignedFields = "host;x-amz-content-sha256;x-amz-date
 std::string hmac(std::string_view key, std::string_view text) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
     unsigned int size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-         text.size(), out.data(), &size);
+    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data(), &size);
     return {reinterpret_cast<const char*>(out.data()), size};
 }
 
@@ -56,20 +55,22 @@ std::string s3_date(std::int64_t now_ms) {
     const auto seconds = static_cast<std::time_t>(now_ms / 1000);
     std::tm utc{};
     gmtime_r(&seconds, &utc);
-    return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                       utc.tm_min, utc.tm_sec);
+    return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                       utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-std::string s3_authorization(const core::S3Config& config, const S3Request& request, const std::string& date) {
+std::string s3_authorization(const core::S3Config& config, const S3Request& request,
+                             const std::string& date) {
     const auto canonical = fmt::format("{}\n{}\n\nhost:{}\nx-amz-content-sha256:{}\nx-amz-date:{}\n\n{}\n{}",
-                                       request.method, request.path, request.host, request.payload_sha256, date,
-                                       kSignedFields, request.payload_sha256);
+                                       request.method, request.path, request.host, request.payload_sha256,
+                                       date, kSignedFields, request.payload_sha256);
     const auto day = date.substr(0, 8);
     const auto scope = fmt::format("{}/{}/s3/aws4_request", day, config.region);
     const auto to_sign = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", date, scope, sha256_hex(canonical));
-    const auto key = hmac(hmac(hmac(hmac("AWS4" + config.secret_access_key, day), config.region), "s3"), "aws4_request");
-    return fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}", config.access_key_id, scope,
-                       kSignedFields, to_hex(hmac(key, to_sign)));
+    const auto key =
+        hmac(hmac(hmac(hmac("AWS4" + config.secret_access_key, day), config.region), "s3"), "aws4_request");
+    return fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
+                       config.access_key_id, scope, kSignedFields, to_hex(hmac(key, to_sign)));
 }
 
 S3Store::S3Store(const core::S3Config& config, const core::Clock& clock, asio::any_io_executor executor)
@@ -81,7 +82,8 @@ Task<http::WebResponse> S3Store::send(http::Method method, std::string path, htt
                                       std::string sha256_hex) {
     const auto encoded = encode_path(fmt::format("/{}/{}{}", config_.bucket, config_.prefix, path));
     const auto date = s3_date(clock_.now_ms());
-    const S3Request to_sign{std::string{http::to_string(method)}, host_of(config_.endpoint_url), encoded, sha256_hex};
+    const S3Request to_sign{std::string{http::to_string(method)}, host_of(config_.endpoint_url), encoded,
+                            sha256_hex};
     request.method = method;
     request.url = config_.endpoint_url + encoded;
     request.timeout_ms = kTimeoutMs;

@@ -19,7 +19,8 @@ namespace {
 constexpr int kTooLargeStatus = 4;  // see thumbnailer/main.cpp
 
 std::string program() {
-    static const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "weft-thumbnailer";
+    static const auto path =
+        std::filesystem::read_symlink("/proc/self/exe").parent_path() / "weft-thumbnailer";
     return path.string();
 }
 

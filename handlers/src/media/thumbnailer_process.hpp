@@ -11,7 +11,8 @@ struct ThumbnailerOutcome {
     std::string type;
 };
 
-/// Runs `weft-thumbnailer` from the directory of this program and waits for it. The program limits its own time.
+/// Runs `weft-thumbnailer` from the directory of this program and waits for it. The program limits its own
+/// time.
 ThumbnailerOutcome run_thumbnailer(const std::vector<std::string>& arguments);
 
 }  // namespace weft::handlers

@@ -11,9 +11,12 @@ namespace {
 constexpr std::size_t kProgramsMax = 2;
 constexpr std::string_view kAnimatedType = "image/webp";
 
-/// The better of two sizes: one that is not smaller than the request, and then the smaller one; else the greater.
+/// The better of two sizes: one that is not smaller than the request, and then the smaller one; else the
+/// greater.
 bool is_better(const core::ThumbnailSize& a, const core::ThumbnailSize& b, const ThumbnailRequest& request) {
-    const auto serves = [&](const auto& size) { return size.width >= request.width && size.height >= request.height; };
+    const auto serves = [&](const auto& size) {
+        return size.width >= request.width && size.height >= request.height;
+    };
     if (serves(a) != serves(b)) return serves(a);
     const auto area = [](const auto& size) { return static_cast<std::int64_t>(size.width) * size.height; };
     return serves(a) ? area(a) < area(b) : area(a) > area(b);
@@ -29,7 +32,9 @@ core::ThumbnailSize choose_thumbnail_size(const core::MediaConfig& config, const
             if (is_candidate(size) && (!best || is_better(size, *best, request))) best = &size;
         }
     };
-    const auto serves = [&](const auto& size) { return size.width >= request.width && size.height >= request.height; };
+    const auto serves = [&](const auto& size) {
+        return size.width >= request.width && size.height >= request.height;
+    };
     consider([&](const auto& size) { return size.method == request.method && serves(size); });
     // A scaled image can be cropped by the client; a cropped one cannot be made whole.
     if (!best) consider([&](const auto& size) { return size.method == "scale"; });

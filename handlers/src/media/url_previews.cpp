@@ -29,7 +29,7 @@ std::string absolute(const std::string& base, const std::string& reference) {
     const auto to = boost::urls::parse_uri_reference(reference);
     boost::urls::url out;
     if (!from || !to || !boost::urls::resolve(*from, *to, out)) return {};
-    return out.buffer();
+    return std::string{std::string_view{out.buffer()}};
 }
 
 /// Counts while it lives.
@@ -56,7 +56,8 @@ UrlPreviews::UrlPreviews(storage::UrlPreviewStore& store, MediaRepository& media
       media_{media},
       config_{config},
       clock_{clock},
-      web_{std::move(executor), http::AddressFilter{config.media.preview_blocked_networks, config.media.preview_allowed_networks}} {}
+      web_{std::move(executor), http::AddressFilter{config.media.preview_blocked_networks,
+                                                    config.media.preview_allowed_networks}} {}
 
 Task<std::string> UrlPreviews::preview(std::string url, std::int64_t at_ms) {
     const auto parsed = boost::urls::parse_uri(url);
@@ -65,7 +66,8 @@ Task<std::string> UrlPreviews::preview(std::string url, std::int64_t at_ms) {
         throw core::MatrixError::unknown("Only http and https URLs without a password have previews");
     const auto turn = co_await looking_.lock(url);
     const auto known = co_await store_.get(url, at_ms);
-    if (known && known->response_code / 100 == 2 && known->expires_ms > clock_.now_ms()) co_return known->open_graph;
+    if (known && known->response_code / 100 == 2 && known->expires_ms > clock_.now_ms())
+        co_return known->open_graph;
 
     storage::UrlPreview found;
     found.open_graph = co_await look(url);
@@ -94,7 +96,8 @@ Task<std::string> UrlPreviews::look(std::string url) {
         } catch (const core::MatrixError&) {
             failed = true;  // a preview without its picture is still one
         }
-        if (!failed && picture.content_type.starts_with("image/")) co_await add_image(open_graph, std::move(picture));
+        if (!failed && picture.content_type.starts_with("image/"))
+            co_await add_image(open_graph, std::move(picture));
     }
     co_return proto::to_json(open_graph);
 }

@@ -28,7 +28,8 @@ http::Endpoint admin_endpoint(http::Method method, std::vector<std::string> tail
 
 std::int64_t not_negative(const http::Request& request, std::string_view name, std::int64_t otherwise) {
     const auto value = request.query_int(name).value_or(otherwise);
-    if (value < 0) throw core::MatrixError::invalid_param(fmt::format("Query parameter {} must not be negative", name));
+    if (value < 0)
+        throw core::MatrixError::invalid_param(fmt::format("Query parameter {} must not be negative", name));
     return value;
 }
 
@@ -36,15 +37,16 @@ std::int64_t before_ms(const http::Request& request) {
     const auto value = request.query_int("before_ts");
     if (!value) throw core::MatrixError::missing_param("Missing integer query parameter 'before_ts'");
     if (*value < kMillisecondsMin)
-        throw core::MatrixError::invalid_param("Query parameter before_ts is in milliseconds, and not so long ago");
+        throw core::MatrixError::invalid_param(
+            "Query parameter before_ts is in milliseconds, and not so long ago");
     return *value;
 }
 
 storage::MediaOrder order_of(const http::Request& request) {
     using enum storage::MediaOrder;
     static const std::map<std::string, storage::MediaOrder, std::less<>> kOrders{
-        {"created_ts", kCreated},       {"last_access_ts", kLastAccess}, {"media_id", kMediaId},
-        {"media_length", kLength},      {"media_type", kType},           {"upload_name", kUploadName},
+        {"created_ts", kCreated},           {"last_access_ts", kLastAccess}, {"media_id", kMediaId},
+        {"media_length", kLength},          {"media_type", kType},           {"upload_name", kUploadName},
         {"quarantined_by", kQuarantinedBy}, {"safe_from_quarantine", kSafe}};
     const auto found = kOrders.find(request.query_param("order_by").value_or("created_ts"));
     if (found == kOrders.end()) throw core::MatrixError::invalid_param("order_by names no column of media");
@@ -69,7 +71,8 @@ boost::json::object document(const storage::Media& media) {
             {"media_length", media.length.value_or(0)},
             {"upload_name", or_null(media.upload_name)},
             {"created_ts", media.created_ms},
-            {"last_access_ts", media.last_access_ms ? boost::json::value(*media.last_access_ms) : boost::json::value(nullptr)},
+            {"last_access_ts",
+             media.last_access_ms ? boost::json::value(*media.last_access_ms) : boost::json::value(nullptr)},
             {"quarantined_by", or_null(media.quarantined_by)},
             {"safe_from_quarantine", media.is_safe}};
 }
@@ -98,15 +101,19 @@ void AdminMediaEndpoints::register_on(http::Router& router) {
 
 void AdminMediaEndpoints::register_quarantine(http::Router& router) {
     using http::Method;
-    router.add(admin_endpoint(Method::kPost, {"/media/quarantine/{serverName}/{mediaId}"}, "admin_quarantine_media"),
-               std::bind_front(&AdminMediaEndpoints::quarantine, this));
-    router.add(admin_endpoint(Method::kPost, {"/media/unquarantine/{serverName}/{mediaId}"}, "admin_unquarantine_media"),
+    router.add(
+        admin_endpoint(Method::kPost, {"/media/quarantine/{serverName}/{mediaId}"}, "admin_quarantine_media"),
+        std::bind_front(&AdminMediaEndpoints::quarantine, this));
+    router.add(admin_endpoint(Method::kPost, {"/media/unquarantine/{serverName}/{mediaId}"},
+                              "admin_unquarantine_media"),
                std::bind_front(&AdminMediaEndpoints::unquarantine, this));
-    router.add(admin_endpoint(Method::kPost, {"/room/{roomId}/media/quarantine", "/quarantine_media/{roomId}"},
-                              "admin_quarantine_room_media"),
-               std::bind_front(&AdminMediaEndpoints::quarantine_room, this));
-    router.add(admin_endpoint(Method::kPost, {"/user/{userId}/media/quarantine"}, "admin_quarantine_user_media"),
-               std::bind_front(&AdminMediaEndpoints::quarantine_user, this));
+    router.add(
+        admin_endpoint(Method::kPost, {"/room/{roomId}/media/quarantine", "/quarantine_media/{roomId}"},
+                       "admin_quarantine_room_media"),
+        std::bind_front(&AdminMediaEndpoints::quarantine_room, this));
+    router.add(
+        admin_endpoint(Method::kPost, {"/user/{userId}/media/quarantine"}, "admin_quarantine_user_media"),
+        std::bind_front(&AdminMediaEndpoints::quarantine_user, this));
     router.add(admin_endpoint(Method::kPost, {"/media/protect/{mediaId}"}, "admin_protect_media"),
                std::bind_front(&AdminMediaEndpoints::set_safe, this, true));
     router.add(admin_endpoint(Method::kPost, {"/media/unprotect/{mediaId}"}, "admin_unprotect_media"),
@@ -123,7 +130,8 @@ void AdminMediaEndpoints::register_deletion(http::Router& router) {
                std::bind_front(&AdminMediaEndpoints::remove_of_user, this));
     router.add(admin_endpoint(Method::kDelete, {"/media/{serverName}/{mediaId}"}, "admin_delete_media"),
                std::bind_front(&AdminMediaEndpoints::remove, this));
-    router.add(admin_endpoint(Method::kPost, {"/media/delete", "/media/{serverName}/delete"}, "admin_delete_old_media"),
+    router.add(admin_endpoint(Method::kPost, {"/media/delete", "/media/{serverName}/delete"},
+                              "admin_delete_old_media"),
                std::bind_front(&AdminMediaEndpoints::remove_before, this));
     router.add(admin_endpoint(Method::kPost, {"/purge_media_cache"}, "admin_purge_media_cache"),
                std::bind_front(&AdminMediaEndpoints::purge_cache, this));
@@ -154,14 +162,15 @@ Task<http::Response> AdminMediaEndpoints::set_safe(bool is_safe, http::Request r
 
 Task<http::Response> AdminMediaEndpoints::list_room(http::Request request) {
     const auto found = co_await media_.in_room(request.param("roomId"));
-    co_return http::Response::json(boost::json::object{{"local", array_of(found.local)}, {"remote", array_of(found.remote)}});
+    co_return http::Response::json(
+        boost::json::object{{"local", array_of(found.local)}, {"remote", array_of(found.remote)}});
 }
 
 Task<http::Response> AdminMediaEndpoints::list_user(http::Request request) {
     const auto from = not_negative(request, "from", 0);
     const auto limit = not_negative(request, "limit", 100);
-    const auto page =
-        co_await media_.of_user(request.param("userId"), from, limit, order_of(request), direction_of(request));
+    const auto page = co_await media_.of_user(request.param("userId"), from, limit, order_of(request),
+                                              direction_of(request));
     boost::json::array media;
     for (const auto& one : page.media) media.push_back(document(one));
     boost::json::object answer{{"media", std::move(media)}, {"total", page.total}};

@@ -23,7 +23,8 @@ handlers::Upload read_upload(http::Request& request) {
     if (upload.content_type.size() > kContentTypeBytesMax || !proto::is_valid_utf8(upload.content_type))
         throw core::MatrixError::unknown("The content type is no content type");
     if (const auto name = request.query_param("filename"); name && !name->empty()) {
-        if (name->size() > kFilenameBytesMax) throw core::MatrixError::invalid_param("The filename is too long");
+        if (name->size() > kFilenameBytesMax)
+            throw core::MatrixError::invalid_param("The filename is too long");
         upload.filename = std::string{*name};
     }
     upload.body = request.take_body();
@@ -36,8 +37,8 @@ handlers::MediaQuery read_query(const http::Request& request, bool is_authentica
     query.media_id = request.param("mediaId");
     query.is_authenticated = is_authenticated;
     query.timeout_ms = std::max<std::int64_t>(0, request.query_int("timeout_ms").value_or(kDefaultWaitMs));
-    // Parameters of the older endpoints; media of other servers are served from the cache only, so there is nothing
-    // that allow_remote=false would forbid.
+    // Parameters of the older endpoints; media of other servers are served from the cache only, so there is
+    // nothing that allow_remote=false would forbid.
     request.query_bool("allow_remote");
     request.query_bool("allow_redirect");
     return query;
@@ -46,7 +47,8 @@ handlers::MediaQuery read_query(const http::Request& request, bool is_authentica
 int side(const http::Request& request, std::string_view name) {
     const auto value = request.query_int(name);
     if (!value) throw core::MatrixError::missing_param(fmt::format("Missing query parameter '{}'", name));
-    if (*value < 1 || *value > 1'000'000) throw core::MatrixError::unknown("The thumbnail's size makes no sense");
+    if (*value < 1 || *value > 1'000'000)
+        throw core::MatrixError::unknown("The thumbnail's size makes no sense");
     return static_cast<int>(*value);
 }
 
@@ -64,7 +66,8 @@ handlers::ThumbnailRequest read_thumbnail(const http::Request& request) {
 /// /_matrix/media/{v3,r0,v1} + tail.
 std::vector<std::string> older_paths(std::string_view tail) {
     std::vector<std::string> out;
-    for (const std::string_view version : {"v3", "r0", "v1"}) out.push_back(fmt::format("/_matrix/media/{}{}", version, tail));
+    for (const std::string_view version : {"v3", "r0", "v1"})
+        out.push_back(fmt::format("/_matrix/media/{}{}", version, tail));
     return out;
 }
 
@@ -149,7 +152,8 @@ Task<http::Response> MediaEndpoints::create(http::Request request) {
 
 Task<http::Response> MediaEndpoints::upload_announced(http::Request request) {
     auto upload = read_upload(request);
-    co_await media_.upload_announced(request.param("serverName"), request.param("mediaId"), std::move(upload));
+    co_await media_.upload_announced(request.param("serverName"), request.param("mediaId"),
+                                     std::move(upload));
     co_return http::Response::empty_object();
 }
 
@@ -160,7 +164,8 @@ Task<http::Response> MediaEndpoints::get_config(http::Request) {
 Task<http::Response> MediaEndpoints::download(bool is_authenticated, http::Request request) {
     const auto found = co_await media_.content(read_query(request, is_authenticated));
     const auto wanted = request.path_params.find("fileName");
-    const auto filename = wanted != request.path_params.end() ? std::optional{wanted->second} : found.media.upload_name;
+    const auto filename =
+        wanted != request.path_params.end() ? std::optional{wanted->second} : found.media.upload_name;
     co_return media_response(request, found, filename);
 }
 

@@ -11,20 +11,23 @@ namespace weft::rest {
 namespace {
 
 constexpr std::string_view kInlineTypes[] = {
-    "text/css",        "text/plain",      "text/csv",   "application/json", "application/ld+json", "image/jpeg",
-    "image/gif",       "image/png",       "image/apng", "image/webp",       "image/avif",          "video/mp4",
-    "video/webm",      "video/ogg",       "video/quicktime", "audio/mp4",   "audio/webm",          "audio/aac",
-    "audio/mpeg",      "audio/ogg",       "audio/wave", "audio/wav",        "audio/x-wav",         "audio/x-pn-wav",
-    "audio/flac",      "audio/x-flac"};
+    "text/css",    "text/plain", "text/csv",    "application/json", "application/ld+json",
+    "image/jpeg",  "image/gif",  "image/png",   "image/apng",       "image/webp",
+    "image/avif",  "video/mp4",  "video/webm",  "video/ogg",        "video/quicktime",
+    "audio/mp4",   "audio/webm", "audio/aac",   "audio/mpeg",       "audio/ogg",
+    "audio/wave",  "audio/wav",  "audio/x-wav", "audio/x-pn-wav",   "audio/flac",
+    "audio/x-flac"};
 
 constexpr std::string_view kPolicy =
-    "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; "
+    "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src "
+    "'unsafe-inline'; "
     "media-src 'self'; object-src 'self';";
 
 std::string essence(std::string_view content_type) {
     std::string out{content_type.substr(0, content_type.find(';'))};
     while (out.ends_with(' ')) out.pop_back();
-    std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     return out;
 }
 
@@ -53,7 +56,8 @@ std::string content_disposition(std::string_view content_type, const std::option
 RangeKind parse_range(std::string_view field, std::uint64_t length, ByteRange& range) {
     constexpr std::string_view kUnit = "bytes=";
     const auto dash = field.find('-');
-    if (!field.starts_with(kUnit) || dash == std::string_view::npos || field.find(',') != std::string_view::npos)
+    if (!field.starts_with(kUnit) || dash == std::string_view::npos ||
+        field.find(',') != std::string_view::npos)
         return RangeKind::kWhole;
     const auto from = field.substr(kUnit.size(), dash - kUnit.size());
     const auto to = field.substr(dash + 1);

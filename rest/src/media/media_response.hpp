@@ -9,7 +9,8 @@
 
 namespace weft::rest {
 
-/// `inline` for the types that no browser runs ("Serving inline content"), else `attachment`, with the file's name.
+/// `inline` for the types that no browser runs ("Serving inline content"), else `attachment`, with the file's
+/// name.
 std::string content_disposition(std::string_view content_type, const std::optional<std::string>& filename);
 
 /// The part of a body that a Range field asks for.
@@ -21,7 +22,8 @@ enum class RangeKind { kWhole, kPart, kUnsatisfiable };
 /// One range of bytes (RFC 9110, 14.2); what is of another form is ignored, as it says.
 RangeKind parse_range(std::string_view field, std::uint64_t length, ByteRange& range);
 
-/// The response to a download or thumbnail: the file itself, with the fields that keep a browser from running it.
+/// The response to a download or thumbnail: the file itself, with the fields that keep a browser from running
+/// it.
 http::Response media_response(const http::Request& request, const handlers::FoundMedia& found,
                               const std::optional<std::string>& filename);
 

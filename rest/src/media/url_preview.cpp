@@ -11,10 +11,12 @@ void UrlPreviewEndpoints::register_on(http::Router& router) {
     if (!config_.media.enabled || !config_.media.previews_enabled) return;
     const std::pair<std::vector<std::string>, std::string> forms[] = {
         {http::client_paths({"v1"}, "/media/preview_url"), "getUrlPreviewAuthed"},
-        {{"/_matrix/media/v3/preview_url", "/_matrix/media/r0/preview_url", "/_matrix/media/v1/preview_url"}, "getUrlPreview"}};
+        {{"/_matrix/media/v3/preview_url", "/_matrix/media/r0/preview_url", "/_matrix/media/v1/preview_url"},
+         "getUrlPreview"}};
     for (const auto& [paths, operation] : forms) {
-        router.add({.method = http::Method::kGet, .paths = paths, .operation = operation, .workers = kOnMedia},
-                   std::bind_front(&UrlPreviewEndpoints::preview, this));
+        router.add(
+            {.method = http::Method::kGet, .paths = paths, .operation = operation, .workers = kOnMedia},
+            std::bind_front(&UrlPreviewEndpoints::preview, this));
     }
 }
 

@@ -56,7 +56,8 @@ constexpr Sql kRoomMediaEvents{"room_media_events", R"sql(
       AND (e.contains_url OR e.type IN ('m.room.avatar', 'm.room.member') OR j.json LIKE '%mxc://%')
     ORDER BY e.stream_ordering LIMIT 500)sql"};
 
-constexpr Sql kLocalBefore{"local_media_before", "SELECT " WEFT_LOCAL_MEDIA R"sql( FROM local_media_repository AS m
+constexpr Sql kLocalBefore{"local_media_before",
+                           "SELECT " WEFT_LOCAL_MEDIA R"sql( FROM local_media_repository AS m
     WHERE COALESCE(last_access_ts, created_ts) < $1 AND media_length > $2 AND url_cache IS NULL
       AND NOT safe_from_quarantine AND quarantined_by IS NULL
       AND ($3::text IS NULL OR NOT EXISTS (SELECT FROM profiles WHERE avatar_url = $3 || m.media_id))
@@ -114,7 +115,8 @@ struct SplitKeys {
     }
 };
 
-/// Every string of `content` that is an mxc:// URI, however deep: url, file.url, info.thumbnail_url, avatar_url.
+/// Every string of `content` that is an mxc:// URI, however deep: url, file.url, info.thumbnail_url,
+/// avatar_url.
 void collect_uris(const boost::json::value& value, std::vector<std::string>& out) {
     if (const auto* text = value.if_string()) {
         if (text->starts_with("mxc://")) out.emplace_back(*text);

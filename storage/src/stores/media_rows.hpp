@@ -3,13 +3,13 @@
 #include "weft/storage/media_store.hpp"
 
 /// The columns that media_of() reads, of either table.
-#define WEFT_LOCAL_MEDIA                                                                                  \
-    "''::text, media_id, media_id, COALESCE(media_type, ''), media_length, upload_name, user_id, "        \
-    "COALESCE(created_ts, 0), last_access_ts, quarantined_by, url_cache, authenticated, "                 \
+#define WEFT_LOCAL_MEDIA                                                                           \
+    "''::text, media_id, media_id, COALESCE(media_type, ''), media_length, upload_name, user_id, " \
+    "COALESCE(created_ts, 0), last_access_ts, quarantined_by, url_cache, authenticated, "          \
     "safe_from_quarantine, sha256"
-#define WEFT_REMOTE_MEDIA                                                                                 \
-    "media_origin, media_id, filesystem_id, COALESCE(media_type, ''), media_length, upload_name, "        \
-    "NULL::text, COALESCE(created_ts, 0), last_access_ts, quarantined_by, NULL::text, authenticated, "    \
+#define WEFT_REMOTE_MEDIA                                                                              \
+    "media_origin, media_id, filesystem_id, COALESCE(media_type, ''), media_length, upload_name, "     \
+    "NULL::text, COALESCE(created_ts, 0), last_access_ts, quarantined_by, NULL::text, authenticated, " \
     "false, sha256"
 
 namespace weft::storage {

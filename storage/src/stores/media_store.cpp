@@ -78,16 +78,14 @@ Task<void> MediaStore::add(Media media) {
 }
 
 Task<bool> MediaStore::complete(Media media) {
-    const auto result =
-        co_await context_.db.query(kComplete, media.key.media_id, media.type, media.length,
-                                   media.upload_name, media.is_authenticated, media.sha256);
+    const auto result = co_await context_.db.query(kComplete, media.key.media_id, media.type, media.length,
+                                                   media.upload_name, media.is_authenticated, media.sha256);
     co_return result.affected() == 1;
 }
 
 Task<std::optional<Media>> MediaStore::get(MediaKey key) {
-    const auto rows = key.origin.empty()
-                          ? co_await context_.db.query(kGetLocal, key.media_id)
-                          : co_await context_.db.query(kGetRemote, key.origin, key.media_id);
+    const auto rows = key.origin.empty() ? co_await context_.db.query(kGetLocal, key.media_id)
+                                         : co_await context_.db.query(kGetRemote, key.origin, key.media_id);
     if (rows.empty()) co_return std::nullopt;
     co_return media_of(rows.front());
 }

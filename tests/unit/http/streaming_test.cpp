@@ -27,8 +27,8 @@ private:
 
 constexpr std::size_t kBodyMax = 8 * 1024 * 1024;
 
-/// /count says how long a body was and in how many pieces it came; /refuse answers without reading it; /pieces
-/// and /chunks send bodies of 4 MiB.
+/// /count says how long a body was and in how many pieces it came; /refuse answers without reading it;
+/// /pieces and /chunks send bodies of 4 MiB.
 struct StreamingFixture : ServerFixture {
     explicit StreamingFixture(ServerLimits limits = {}) : ServerFixture{limits} {
         auto counting = open_endpoint(Method::kPost, "/count");
@@ -37,9 +37,11 @@ struct StreamingFixture : ServerFixture {
         router.add(counting, std::bind_front(&StreamingFixture::count, this));
         auto refusing = counting;
         refusing.paths = {"/refuse"};
-        router.add(refusing, answers([](const Request&) -> Response { throw core::MatrixError::forbidden("no"); }));
+        router.add(refusing,
+                   answers([](const Request&) -> Response { throw core::MatrixError::forbidden("no"); }));
         for (const bool says_length : {true, false}) {
-            router.add(open_endpoint(Method::kGet, says_length ? "/pieces" : "/chunks"), answers([=](const Request&) {
+            router.add(open_endpoint(Method::kGet, says_length ? "/pieces" : "/chunks"),
+                       answers([=](const Request&) {
                            Response response;
                            response.content_type = "application/octet-stream";
                            response.body_stream = std::make_shared<Pieces>(64, 64 * 1024, says_length);
@@ -124,18 +126,21 @@ TEST_CASE("a streamed body over its endpoint's limit is refused, announced or no
     std::string chunk = "POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     chunk += "900000\r\n" + std::string(0x900000, 'x') + "\r\n0\r\n\r\n";
 
-    CHECK(run(fixture.io, announced.exchange("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")).status ==
-          413);
+    CHECK(run(fixture.io,
+              announced.exchange("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"))
+              .status == 413);
     CHECK(run(fixture.io, chunked.exchange(chunk)).status == 413);
     CHECK(fixture.pieces < 0x900000 / 1024);
 }
 
-TEST_CASE("a handler that does not want the body answers before it has come, and the connection ends", "[http]") {
+TEST_CASE("a handler that does not want the body answers before it has come, and the connection ends",
+          "[http]") {
     StreamingFixture fixture;
     auto client = fixture.connect();
 
-    const auto answer = run(fixture.io, client.exchange("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
-                                                        "Expect: 100-continue\r\n\r\n"));
+    const auto answer =
+        run(fixture.io, client.exchange("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+                                        "Expect: 100-continue\r\n\r\n"));
 
     CHECK(answer.status == 403);
     CHECK(answer.field("Connection") == "close");
@@ -145,7 +150,8 @@ TEST_CASE("a handler that does not want the body answers before it has come, and
 TEST_CASE("100 Continue is sent when the handler asks for the body", "[http]") {
     StreamingFixture fixture;
     auto client = fixture.connect();
-    run(fixture.io, client.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"));
+    run(fixture.io,
+        client.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"));
 
     CHECK(run(fixture.io, client.receive(true)).status == 100);
     CHECK(run(fixture.io, client.exchange("abc")).body == "3");
@@ -157,7 +163,9 @@ TEST_CASE("a streamed body that breaks off or stalls ends its handler", "[http]"
     StreamingFixture fixture{limits};
     auto stalled = fixture.connect();
 
-    CHECK(run(fixture.io, stalled.exchange("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")).status == 408);
+    CHECK(
+        run(fixture.io, stalled.exchange("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"))
+            .status == 408);
     {
         auto gone = fixture.connect();
         run(fixture.io, gone.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"));

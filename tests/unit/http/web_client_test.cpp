@@ -21,12 +21,15 @@ struct WebFixture : ServerFixture {
         for (const auto* path : {"/there", "/round"}) {
             router.add(open_endpoint(Method::kGet, path), answers([path](const Request&) {
                            Response response{302, ""};
-                           response.headers.set("Location", path == std::string_view{"/there"} ? "here" : "/round");
+                           response.headers.set("Location",
+                                                path == std::string_view{"/there"} ? "here" : "/round");
                            return response;
                        }));
         }
     }
-    std::string url(const std::string& path) const { return fmt::format("http://127.0.0.1:{}{}", server->port(), path); }
+    std::string url(const std::string& path) const {
+        return fmt::format("http://127.0.0.1:{}{}", server->port(), path);
+    }
     WebResponse fetch(const std::string& to, int redirects_max = 0, AddressFilter filter = {}) {
         WebRequest request;
         request.url = to;
@@ -40,7 +43,8 @@ struct WebFixture : ServerFixture {
 }  // namespace
 
 TEST_CASE("an address filter blocks networks, but for its exceptions", "[http]") {
-    const AddressFilter filter{{"127.0.0.0/8", "10.0.0.0/8", "fe80::/10", "::1", "192.0.2.7"}, {"10.1.0.0/16"}};
+    const AddressFilter filter{{"127.0.0.0/8", "10.0.0.0/8", "fe80::/10", "::1", "192.0.2.7"},
+                               {"10.1.0.0/16"}};
 
     CHECK_FALSE(filter.allows(address("127.0.0.1")));
     CHECK_FALSE(filter.allows(address("10.2.3.4")));
@@ -86,8 +90,10 @@ TEST_CASE("the web client connects to no blocked address and speaks nothing but 
     WebFixture fixture;
 
     CHECK_THROWS_AS(fixture.fetch(fixture.url("/here"), 0, AddressFilter{{"127.0.0.0/8"}, {}}), ClientError);
-    CHECK_THROWS_AS(fixture.fetch("http://localhost:1/", 0, AddressFilter{{"127.0.0.0/8", "::1"}, {}}), ClientError);
-    for (const auto* url : {"ftp://127.0.0.1/", "file:///etc/passwd", "not a url", "http://", "//127.0.0.1/x", ""})
+    CHECK_THROWS_AS(fixture.fetch("http://localhost:1/", 0, AddressFilter{{"127.0.0.0/8", "::1"}, {}}),
+                    ClientError);
+    for (const auto* url :
+         {"ftp://127.0.0.1/", "file:///etc/passwd", "not a url", "http://", "//127.0.0.1/x", ""})
         CHECK_THROWS_AS(fixture.fetch(url), ClientError);
 }
 

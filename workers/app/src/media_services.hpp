@@ -11,7 +11,8 @@ namespace weft::workers {
 
 /// The media repository and what belongs to it.
 struct MediaServices {
-    MediaServices(Stores& stores, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor)
+    MediaServices(Stores& stores, const core::Config& config, const core::Clock& clock,
+                  asio::any_io_executor executor)
         : files{config.media, clock, executor},
           repository{stores.media, files, config, clock},
           admin{stores.media, repository},
@@ -23,8 +24,11 @@ struct MediaServices {
         tasks.spawn("media_expiry", [this]() -> Task<void> {
             for (;;) {
                 co_await core::sleep_for(core::Milliseconds{3'600'000});
-                co_await repository.remove_unused();
-                co_await previews.expire();
+                // One that fails does not end the others.
+                tasks.spawn("media_tidy", [this]() -> Task<void> {
+                    co_await repository.remove_unused();
+                    co_await previews.expire();
+                });
             }
         });
     }

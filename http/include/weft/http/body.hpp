@@ -9,8 +9,8 @@
 
 namespace weft::http {
 
-/// A body that is passed on while it arrives or is read, so that a large one is never in memory as a whole. One
-/// reader, who asks for the next piece when it is done with the last: that is the backpressure.
+/// A body that is passed on while it arrives or is read, so that a large one is never in memory as a whole.
+/// One reader, who asks for the next piece when it is done with the last: that is the backpressure.
 class BodyStream {
 public:
     BodyStream() = default;

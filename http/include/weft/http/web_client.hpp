@@ -20,8 +20,8 @@ struct WebResponse : Response {
     std::string url;  // after redirects
 };
 
-/// Fetches URLs: looks the name up, connects to addresses that the filter allows and to no others (also after a
-/// redirect), checks certificates by the system's authorities. A connection a request. Throws ClientError.
+/// Fetches URLs: looks the name up, connects to addresses that the filter allows and to no others (also after
+/// a redirect), checks certificates by the system's authorities. A connection a request. Throws ClientError.
 class WebClient {
 public:
     explicit WebClient(asio::any_io_executor executor, AddressFilter filter = {});

@@ -78,8 +78,8 @@ public:
                             MediaDirection direction);
     /// `mxc://` URIs in the room's events, as `url`, `file.url` or of a thumbnail.
     Task<std::vector<std::string>> uris_in_room(std::string room_id);
-    /// Up to 1,000 media of this server that were not accessed since `before_ms` and are greater than `bytes_min`;
-    /// but for people's avatars `<keep_avatars_under><media ID>`.
+    /// Up to 1,000 media of this server that were not accessed since `before_ms` and are greater than
+    /// `bytes_min`; but for people's avatars `<keep_avatars_under><media ID>`.
     Task<std::vector<Media>> local_before(std::int64_t before_ms, std::int64_t bytes_min,
                                           std::optional<std::string> keep_avatars_under);
     /// Up to 1,000 cached media of other servers that were not accessed since.

@@ -28,11 +28,14 @@ public:
     Task<storage::MediaPage> of_user(std::string user_id, std::int64_t offset, std::int64_t limit,
                                      storage::MediaOrder order, storage::MediaDirection direction);
 
-    /// Deleted media, by ID. Only ours can be deleted one by one: throws M_UNKNOWN for another's, M_NOT_FOUND.
+    /// Deleted media, by ID. Only ours can be deleted one by one: throws M_UNKNOWN for another's,
+    /// M_NOT_FOUND.
     Task<std::vector<std::string>> remove(std::string origin, std::string media_id);
-    Task<std::vector<std::string>> remove_before(std::int64_t before_ms, std::int64_t bytes_min, bool keep_profiles);
-    Task<std::vector<std::string>> remove_of_user(std::string user_id, std::int64_t offset, std::int64_t limit,
-                                                  storage::MediaOrder order, storage::MediaDirection direction);
+    Task<std::vector<std::string>> remove_before(std::int64_t before_ms, std::int64_t bytes_min,
+                                                 bool keep_profiles);
+    Task<std::vector<std::string>> remove_of_user(std::string user_id, std::int64_t offset,
+                                                  std::int64_t limit, storage::MediaOrder order,
+                                                  storage::MediaDirection direction);
     /// Forgets cached media of other servers that nobody has asked for since; how many.
     Task<std::int64_t> purge_cache(std::int64_t before_ms);
 

@@ -31,8 +31,8 @@ struct MediaFile {
     std::shared_ptr<Handle> handle;
 };
 
-/// The files of media: below a directory, and in an S3 store where one is configured; the directory is its cache
-/// then. All work on files is done on threads of its own. Paths are relative (see media_paths).
+/// The files of media: below a directory, and in an S3 store where one is configured; the directory is its
+/// cache then. All work on files is done on threads of its own. Paths are relative (see media_paths).
 class MediaFiles {
 public:
     MediaFiles(const core::MediaConfig& config, const core::Clock& clock, asio::any_io_executor executor);

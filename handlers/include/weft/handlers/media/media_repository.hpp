@@ -40,7 +40,8 @@ struct FoundMedia {
 /// Uploads, downloads and thumbnails. Media of other servers are found if they were cached before.
 class MediaRepository {
 public:
-    MediaRepository(storage::MediaStore& store, MediaFiles& files, const core::Config& config, const core::Clock& clock);
+    MediaRepository(storage::MediaStore& store, MediaFiles& files, const core::Config& config,
+                    const core::Clock& clock);
 
     /// Stores what is uploaded; its media ID.
     Task<std::string> upload(Upload upload);
@@ -48,8 +49,8 @@ public:
         std::string media_id;
         std::int64_t expires_ms = 0;
     };
-    /// A media ID for something that will be uploaded later. Throws M_LIMIT_EXCEEDED for users who have announced
-    /// too much.
+    /// A media ID for something that will be uploaded later. Throws M_LIMIT_EXCEEDED for users who have
+    /// announced too much.
     Task<Announced> announce(std::string user_id);
     /// Throws M_NOT_FOUND (expired, too), M_FORBIDDEN for another's, M_CANNOT_OVERWRITE_MEDIA.
     Task<void> upload_announced(std::string origin, std::string media_id, Upload upload);
@@ -67,14 +68,16 @@ public:
     /// Forgets announced uploads that never came.
     Task<void> remove_unused();
 
-    std::string uri(const std::string& media_id) const { return "mxc://" + config_.server_name + "/" + media_id; }
+    std::string uri(const std::string& media_id) const {
+        return "mxc://" + config_.server_name + "/" + media_id;
+    }
     bool is_ours(const std::string& origin) const { return origin == config_.server_name; }
     /// The key of `origin`'s medium.
     storage::MediaKey key(const std::string& origin, const std::string& media_id) const;
 
 private:
     Task<storage::Media> find(MediaQuery query);
-    Task<void> store(storage::Media& media, Upload upload);
+    Task<storage::Media> store(storage::Media media, Upload upload);
     Task<FoundMedia> make_thumbnail(storage::Media media, core::ThumbnailSize size, bool animated);
 
     bool may_be_animated(const storage::Media& media) const;
@@ -86,8 +89,10 @@ private:
     const core::Clock& clock_;
     core::RateLimiter announcements_;
     ThumbnailMaker thumbnails_;
-    std::unordered_set<std::string> still_;  // media that turned out to be no animation, though of such a type
-    core::Linearizer making_{"thumbnails"};  // one at a time of a medium: the second finds what the first made
+    std::unordered_set<std::string>
+        still_;  // media that turned out to be no animation, though of such a type
+    core::Linearizer making_{
+        "thumbnails"};  // one at a time of a medium: the second finds what the first made
 };
 
 }  // namespace weft::handlers

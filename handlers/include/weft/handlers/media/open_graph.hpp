@@ -10,8 +10,8 @@ namespace weft::handlers {
 
 /// What a page says about itself.
 struct PageSummary {
-    boost::json::object open_graph;    // the og:* properties that previews show; og:title and og:description at least
-                                       // where there is anything to say
+    boost::json::object open_graph;  // the og:* properties that previews show; og:title and og:description at
+                                     // least where there is anything to say
     std::optional<std::string> image;  // as the page has it: often relative
 };
 

@@ -11,8 +11,8 @@
 
 namespace weft::handlers {
 
-/// Looks at pages for people who got a link: what they are called, what they are about, a picture. Asks nobody in
-/// the networks that the configuration blocks.
+/// Looks at pages for people who got a link: what they are called, what they are about, a picture. Asks
+/// nobody in the networks that the configuration blocks.
 class UrlPreviews {
 public:
     UrlPreviews(storage::UrlPreviewStore& store, MediaRepository& media, const core::Config& config,

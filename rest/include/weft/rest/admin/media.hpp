@@ -10,7 +10,8 @@ namespace weft::rest {
 /// Quarantine, deletion and lists of media, in the shapes of Synapse's admin API.
 class AdminMediaEndpoints {
 public:
-    AdminMediaEndpoints(handlers::MediaAdmin& media, const core::Config& config) : media_{media}, config_{config} {}
+    AdminMediaEndpoints(handlers::MediaAdmin& media, const core::Config& config)
+        : media_{media}, config_{config} {}
     void register_on(http::Router& router);
 
 private:

@@ -7,11 +7,12 @@
 
 namespace weft::rest {
 
-/// The content repository: upload, download, thumbnails; with an access token under /_matrix/client/v1/media, and
-/// the older endpoints under /_matrix/media.
+/// The content repository: upload, download, thumbnails; with an access token under /_matrix/client/v1/media,
+/// and the older endpoints under /_matrix/media.
 class MediaEndpoints {
 public:
-    MediaEndpoints(handlers::MediaRepository& media, const core::Config& config) : media_{media}, config_{config} {}
+    MediaEndpoints(handlers::MediaRepository& media, const core::Config& config)
+        : media_{media}, config_{config} {}
     void register_on(http::Router& router);
 
 private:
