@@ -13,6 +13,8 @@ pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libcrypt)
+pkg_check_modules(GUMBO REQUIRED IMPORTED_TARGET gumbo)
+pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips>=8.13)
 
 # Asio and Beast are compiled once, in weft_network_impl. The macros must be on every target that includes them.
 add_library(weft_network INTERFACE)

@@ -18,7 +18,7 @@ const std::vector<Key>& keys() {
     static const std::vector<Key> all = [] {
         std::vector<Key> out;
         for (auto* group :
-             {config::process_keys, config::account_keys, config::room_keys, config::limit_keys}) {
+             {config::process_keys, config::account_keys, config::room_keys, config::media_keys, config::limit_keys}) {
             auto keys_of_group = group();
             std::ranges::move(keys_of_group, std::back_inserter(out));
         }

@@ -11,6 +11,8 @@ from launcher.console import TOP, LauncherError, last_lines, say
 
 #: What `weft up` needs of a build.
 SERVER_TARGETS = [Process(kind, kind).binary for kind in ["master", *DEFAULT_SCALE]]
+#: Run by the servers that make thumbnails, from the directory they are in.
+SERVER_TARGETS.append("weft-thumbnailer")
 
 STEP = re.compile(r"^\[(\d+)/(\d+)\]")
 

@@ -20,7 +20,7 @@ import yaml
 from launcher.console import LauncherError, TOP
 
 #: Worker kinds in the order they are listed, with the default number of each.
-DEFAULT_SCALE = {"synchrotron": 1, "event_persister": 1, "client_reader": 1}
+DEFAULT_SCALE = {"synchrotron": 1, "event_persister": 1, "client_reader": 1, "media": 0}
 DEFAULT_DATA_DIR = TOP / "weft-data"
 DEFAULT_SERVER_NAME = "localhost"
 DEFAULT_PORT = 8008

@@ -59,6 +59,7 @@ def homeserver(cluster: Cluster, secret_values: dict) -> dict:
         "listeners": listeners(master) + replication_listeners(cluster),
         "database": {"name": "psycopg2", "args": database_args(cluster)},
         "signing_key_path": str(cluster.data_dir / "signing.key"),
+        "media_store_path": str(cluster.data_dir / "media_store"),
         **secret_values,
         "enable_registration": True,
         "enable_registration_without_verification": True,

@@ -213,6 +213,8 @@ Task<Response> Router::Impl::perform(RoutePtr route, Request request) {
     const auto& endpoint = route->endpoint;
     if (endpoint.runs_at != RunsAt::kAnywhere && runs_here && !runs_here(endpoint)) {
         // Unauthenticated: the process that runs it checks the token itself.
+        if (auto stream = std::exchange(request.body_stream, nullptr))
+            request.body = co_await read_all(std::move(stream), endpoint.body_bytes_max);
         co_return co_await forwarder(std::move(request), endpoint);
     }
     const bool authenticate =

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "weft/http/body.hpp"
 #include "weft/proto/json.hpp"
 
 #include "rpc_bodies.hpp"
@@ -46,7 +47,10 @@ Task<Updates> fetch_updates(RpcClient& client, std::string stream, std::string i
 }
 
 Task<json::value> run_forwarded(http::Router& router, json::value message) {
-    const auto response = co_await router.handle(parse_forwarded(message));
+    auto response = co_await router.handle(parse_forwarded(message));
+    if (response.body_stream) {
+        response.body = co_await http::read_all(response.body_stream, kForwardRoute.body_bytes_max);
+    }
     co_return answer_to_json(response);
 }
 

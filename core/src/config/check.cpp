@@ -48,9 +48,19 @@ public:
                 "enable_registration",
                 "open registration needs registration_requires_token or "
                 "enable_registration_without_verification");
+        check_media();
     }
 
 private:
+    void check_media() const {
+        const auto& media = draft_.media;
+        // Empty is a decision too, but it has to be made: without the list, previews reach into this network.
+        require(!media.previews_enabled || draft_.set_at.contains("url_preview_ip_range_blacklist"),
+                "url_preview_enabled", "needs url_preview_ip_range_blacklist");
+        const auto& s3 = media.s3;
+        require(!s3.is_set() || !(s3.endpoint_url.empty() || s3.access_key_id.empty() || s3.secret_access_key.empty()),
+                "media_s3", "needs endpoint_url, access_key_id and secret_access_key");
+    }
     void check_tls() const {
         const auto& tls = draft_.replication_tls;
         const bool is_complete = !tls.ca.empty() && !tls.certificate.empty() && !tls.key.empty();

@@ -54,6 +54,7 @@ Key limit_key(std::string name, std::string text, Member member) {
 std::vector<Key> process_keys();
 std::vector<Key> account_keys();
 std::vector<Key> room_keys();
+std::vector<Key> media_keys();
 std::vector<Key> limit_keys();
 
 /// Streams that have no writers of their own, and the one whose writers they have: they share its IDs or

@@ -48,6 +48,24 @@ std::size_t read_size(const Place& at) {
     return std::stoull(text) * unit;
 }
 
+std::int64_t read_duration_ms(const Place& at) {
+    static const std::map<char, std::int64_t> kUnits{
+        {'s', 1'000},      {'m', 60'000},      {'h', 3'600'000},
+        {'d', 86'400'000}, {'w', 604'800'000}, {'y', 31'536'000'000}};
+    auto text = read_string(at);
+    std::int64_t unit = 1;
+    if (const auto found = text.empty() ? kUnits.end() : kUnits.find(text.back()); found != kUnits.end()) {
+        unit = found->second;
+        text.pop_back();
+    }
+    // Nine digits of years still fit.
+    if (text.empty() || text.size() > (unit == 1 ? 15 : 8) ||
+        text.find_first_not_of("0123456789") != std::string::npos) {
+        at.fail("expected a time, e.g. 500, 30s or 24h");
+    }
+    return std::stoll(text) * unit;
+}
+
 std::vector<std::string> read_strings(const Place& at) {
     std::vector<std::string> out;
     for_each_item(at, [&](const Place& item) { out.push_back(read_string(item)); });

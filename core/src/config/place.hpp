@@ -45,6 +45,8 @@ std::uint16_t read_port(const Place& at);
 double read_number(const Place& at);
 /// A size in bytes such as 1048576, 50M or 64K.
 std::size_t read_size(const Place& at);
+/// A time in milliseconds, or with a unit: 30s, 5m, 24h, 7d, 2w, 1y.
+std::int64_t read_duration_ms(const Place& at);
 std::vector<std::string> read_strings(const Place& at);
 
 template <class Function>

@@ -212,7 +212,8 @@ std::vector<Key> process_keys() {
            {}}}},
         string_key(
             "worker_app",
-            "The kind of a worker: weft.app.synchrotron, weft.app.client_reader, weft.app.event_persister.",
+            "The kind of a worker: weft.app.synchrotron, weft.app.client_reader, weft.app.event_persister, "
+            "weft.app.media.",
             &Config::worker_app),
         {"worker_name",
          "string",

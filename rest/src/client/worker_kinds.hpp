@@ -10,5 +10,7 @@ inline constexpr http::WorkerKinds kOnEventPersister =
 /// Where the proxy sends reads that every process can answer.
 inline constexpr http::WorkerKinds kOnClientReader =
     http::WorkerKind::kMaster | http::WorkerKind::kClientReader;
+/// Where the proxy sends what is about media.
+inline constexpr http::WorkerKinds kOnMedia = http::WorkerKind::kMaster | http::WorkerKind::kMedia;
 
 }  // namespace weft::rest

@@ -10,8 +10,9 @@ constexpr std::string_view kApi = "/_matrix/client/v3";
 
 /// What a client that shows rooms asks for: members as they are needed. Presence of a hundred strangers in
 /// one room would be most of what the measured responses say, so it is left out.
-json::object sync_filter() {
-    return {{"room", {{"timeline", {{"limit", 20}}}, {"state", {{"lazy_load_members", true}}}}},
+json::object sync_filter(MatrixUser::Members members) {
+    const bool lazy = members == MatrixUser::Members::kLazy;
+    return {{"room", {{"timeline", {{"limit", 20}}}, {"state", {{"lazy_load_members", lazy}}}}},
             {"presence", {{"types", json::array{}}}}};
 }
 
@@ -92,7 +93,17 @@ Task<void> MatrixUser::register_account() {
     const auto account = co_await call("POST", "/register", wanted);
     user_id_ = text_member(account, "user_id");
     access_token_ = text_member(account, "access_token");
-    const auto filter = co_await call("POST", "/user/" + url_encode(user_id_) + "/filter", sync_filter());
+    co_await use_filter(Members::kLazy);
+}
+
+Task<void> MatrixUser::adopt_account(std::string user_id, std::string access_token) {
+    user_id_ = std::move(user_id);
+    access_token_ = std::move(access_token);
+    co_await use_filter(Members::kLazy);
+}
+
+Task<void> MatrixUser::use_filter(Members members) {
+    const auto filter = co_await call("POST", "/user/" + url_encode(user_id_) + "/filter", sync_filter(members));
     filter_id_ = text_member(filter, "filter_id");
 }
 

@@ -32,6 +32,11 @@ public:
 
     /// Registers the account (m.login.dummy) and stores the filter that all syncs use.
     Task<void> register_account();
+    /// Plays an account that exists already, with a token it already has.
+    Task<void> adopt_account(std::string user_id, std::string access_token);
+    /// Members as they are needed (as at the beginning), or all of them, in the syncs from now on.
+    enum class Members { kLazy, kFull };
+    Task<void> use_filter(Members members);
     /// Creates a public room; returns its ID.
     Task<std::string> create_room(std::string name);
     Task<void> join(std::string room_id);

@@ -51,6 +51,12 @@ Task<json::object> Scenarios::perform(json::object command) {
     const auto name = text(command, "do");
     if (name == "register") co_return co_await register_users(std::move(command));
     if (name == "room") co_return co_await make_room(std::move(command));
+    if (name == "adopt") co_return co_await adopt_users(std::move(command));
+    if (name == "know_room") {
+        rooms_[text(command, "room")] = text(command, "id");
+        co_return json::object{};
+    }
+    if (name == "first_syncs") co_return co_await first_syncs(std::move(command));
     if (name == "say") co_return co_await say(std::move(command));
     if (name == "poll") co_return co_await start_polling(std::move(command));
     if (name == "stop_polling") co_return co_await stop_polling();
@@ -82,6 +88,20 @@ Task<json::object> Scenarios::register_users(json::object command) {
         users.push_back(
             std::make_unique<MatrixUser>(executor_, server_, fmt::format("{}-{}-{}", run_, name, i)));
         jobs.push_back([user = users.back().get()] { return user->register_account(); });
+    }
+    co_await run_parallel(std::move(jobs), kPreparedAtOnce);
+    co_return json::object{};
+}
+
+Task<json::object> Scenarios::adopt_users(json::object command) {
+    const auto name = text(command, "group");
+    auto& users = groups_[name];
+    std::vector<Job> jobs;
+    for (const auto& pair : command.at("users").as_array()) {
+        const std::string user_id{pair.at(0).as_string()};
+        const std::string token{pair.at(1).as_string()};
+        users.push_back(std::make_unique<MatrixUser>(executor_, server_, fmt::format("{}-{}", name, users.size())));
+        jobs.push_back([=, user = users.back().get()] { return user->adopt_account(user_id, token); });
     }
     co_await run_parallel(std::move(jobs), kPreparedAtOnce);
     co_return json::object{};
@@ -218,6 +238,37 @@ Task<json::object> Scenarios::syncs(json::object command, bool initial) {
                            {"seconds", seconds},
                            {"latency_ms", summary(latencies)},
                            {"bytes", latencies.empty() ? 0 : bytes / latencies.size()}};
+}
+
+Task<json::object> Scenarios::first_syncs(json::object command) {
+    auto& users = group(command, "group");
+    const auto count = number(command, "users");
+    const auto at_once = number(command, "at_once");
+    const auto members = text(command, "members") == "full" ? MatrixUser::Members::kFull : MatrixUser::Members::kLazy;
+    if (count > users.size()) throw BenchError{"more syncs than users"};
+    std::vector<Job> filters;
+    for (std::size_t i = 0; i < count; ++i) {
+        users[i]->forget_since();
+        filters.push_back([&, i] { return users[i]->use_filter(members); });
+    }
+    co_await run_parallel(std::move(filters), kPreparedAtOnce);
+
+    std::vector<double> latencies;
+    std::size_t bytes = 0;
+    const auto sync_once = [&](MatrixUser& user) -> Task<void> {
+        const auto begin = SteadyClock::now();
+        bytes += (co_await user.sync(0)).size();
+        latencies.push_back(milliseconds(SteadyClock::now() - begin));
+    };
+    std::vector<Job> jobs;
+    for (std::size_t i = 0; i < count; ++i) {
+        jobs.push_back([&, user = users[i].get()] { return sync_once(*user); });
+    }
+    const auto start = SteadyClock::now();
+    co_await run_parallel(std::move(jobs), at_once);
+    co_return json::object{{"seconds", milliseconds(SteadyClock::now() - start) / 1000},
+                           {"latency_ms", summary(latencies)},
+                           {"bytes", bytes / count}};
 }
 
 }  // namespace weft::loadgen

@@ -13,18 +13,17 @@ namespace weft::loadgen {
 /// What the load generator can be told to do. A command is a JSON object whose "do" names it; the answer is a
 /// JSON object too. Users and rooms that one command made stay for the following ones.
 ///
-/// | do            | members                                      | answer | | ------------- |
-/// -------------------------------------------- | ------------------------------------------------ | |
-/// register      | group, count                                 | | | room          | room, groups (first
-/// user creates, all join)  |                                                  | | say           | group,
-/// room, messages                        |                                                  | | poll | group
-/// (its users long-poll from now on)      |                                                  | | stop_polling
-/// |                                              | other_responses                                  | |
-/// fanout        | sender, room, sends, pause_ms                | first_ms, median_ms, last_ms, put_ms,
-/// deliveries | | senders       | group, senders, rooms, seconds               | messages, seconds,
-/// latency_ms                    | | initial_syncs | group, seconds                               | syncs,
-/// seconds, latency_ms, bytes                | | empty_syncs   | group, seconds | syncs, seconds, latency_ms,
-/// bytes                |
+/// - register {group, count}: makes accounts
+/// - adopt {group, users: [[user ID, access token] …]}: plays accounts that exist
+/// - room {room, groups}: the first user creates it, all join
+/// - know_room {room, id}: a room that exists
+/// - say {group, room, messages}
+/// - poll {group}: its users long-poll from now on
+/// - stop_polling -> other_responses
+/// - fanout {sender, room, sends, pause_ms} -> first_ms, median_ms, last_ms, put_ms, deliveries
+/// - senders {group, senders, rooms, seconds} -> messages, seconds, latency_ms
+/// - initial_syncs, empty_syncs {group, seconds} -> syncs, seconds, latency_ms, bytes
+/// - first_syncs {group, users, at_once, members: lazy|full} -> seconds, latency_ms, bytes: one initial sync a user
 class Scenarios {
 public:
     /// `run` makes the names of users unique on a server that was used before.
@@ -36,6 +35,7 @@ private:
     using Group = std::vector<std::unique_ptr<MatrixUser>>;
 
     Task<json::object> register_users(json::object command);
+    Task<json::object> adopt_users(json::object command);
     Task<json::object> make_room(json::object command);
     Task<json::object> say(json::object command);
     Task<json::object> start_polling(json::object command);
@@ -44,6 +44,7 @@ private:
     Task<json::object> senders(json::object command);
     /// Every user of the group syncs again and again; initial ones, or incremental ones that find nothing.
     Task<json::object> syncs(json::object command, bool initial);
+    Task<json::object> first_syncs(json::object command);
 
     Group& group(const json::object& command, std::string_view key);
     const std::string& room_id(const std::string& name) const;

@@ -53,7 +53,8 @@ std::vector<double> limits_of(const core::Config& config) {
     for (const auto& limit :
          {config.rc_message, config.rc_registration, config.rc_login.address, config.rc_login.account,
           config.rc_login.failed_attempts, config.rc_joins.local, config.rc_joins.remote,
-          config.rc_invites.per_room, config.rc_invites.per_user, config.rc_admin_redaction}) {
+          config.rc_invites.per_room, config.rc_invites.per_user, config.rc_admin_redaction,
+          config.media.rc_create}) {
         out.push_back(limit.per_second);
         out.push_back(limit.burst_count);
     }
@@ -127,4 +128,16 @@ TEST_CASE("the defaults in docs/configuration.md are those of the code") {
     CHECK(documented.log.format == silent.log.format);
     CHECK(documented.event_cache_entries == silent.event_cache_entries);
     CHECK(documented.http_body_bytes_max == silent.http_body_bytes_max);
+    CHECK(documented.media.enabled == silent.media.enabled);
+    CHECK(documented.media.store_path == silent.media.store_path);
+    CHECK(documented.media.upload_bytes_max == silent.media.upload_bytes_max);
+    CHECK(documented.media.image_pixels_max == silent.media.image_pixels_max);
+    CHECK(documented.media.dynamic_thumbnails == silent.media.dynamic_thumbnails);
+    CHECK(documented.media.thumbnail_sizes.size() == silent.media.thumbnail_sizes.size());
+    CHECK(documented.media.require_authentication == silent.media.require_authentication);
+    CHECK(documented.media.unused_expiry_ms == silent.media.unused_expiry_ms);
+    CHECK(documented.media.pending_uploads_max == silent.media.pending_uploads_max);
+    CHECK(documented.media.previews_enabled == silent.media.previews_enabled);
+    CHECK(documented.media.preview_bytes_max == silent.media.preview_bytes_max);
+    CHECK(documented.media.preview_languages == silent.media.preview_languages);
 }

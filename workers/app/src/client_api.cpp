@@ -32,7 +32,10 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       keys_{services.device_keys, services.device_list_changes},
       cross_signing_{services.cross_signing, services.interactive_auth},
       room_keys_{services.room_key_backup},
-      to_device_{services.to_device} {}
+      to_device_{services.to_device},
+      media_{services.media.repository, config},
+      url_previews_{services.media.previews, config, clock},
+      admin_media_{services.media.admin, config} {}
 
 void ClientApi::register_on(http::Router& router) {
     admin_register_.register_on(router);
@@ -65,6 +68,9 @@ void ClientApi::register_on(http::Router& router) {
     cross_signing_.register_on(router);
     room_keys_.register_on(router);
     to_device_.register_on(router);
+    media_.register_on(router);
+    url_previews_.register_on(router);
+    admin_media_.register_on(router);
 }
 
 }  // namespace weft::workers

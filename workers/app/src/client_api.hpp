@@ -2,6 +2,7 @@
 
 #include "services.hpp"
 #include "weft/http/router.hpp"
+#include "weft/rest/admin/media.hpp"
 #include "weft/rest/admin/register.hpp"
 #include "weft/rest/client/account.hpp"
 #include "weft/rest/client/account_data.hpp"
@@ -32,6 +33,8 @@
 #include "weft/rest/client/tags.hpp"
 #include "weft/rest/client/to_device.hpp"
 #include "weft/rest/client/typing.hpp"
+#include "weft/rest/media/media.hpp"
+#include "weft/rest/media/url_preview.hpp"
 
 namespace weft::workers {
 
@@ -73,6 +76,9 @@ private:
     rest::CrossSigningEndpoints cross_signing_;
     rest::RoomKeysEndpoints room_keys_;
     rest::ToDeviceEndpoints to_device_;
+    rest::MediaEndpoints media_;
+    rest::UrlPreviewEndpoints url_previews_;
+    rest::AdminMediaEndpoints admin_media_;
 };
 
 }  // namespace weft::workers

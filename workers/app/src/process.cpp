@@ -221,6 +221,7 @@ private:
 
     Task<void> start_up() {
         co_await services_.presence.start();
+        if (config_.is_master() && config_.media.enabled) services_.media.start();
         link_ = make_uplink();
         if (link_) {
             status_.set_link_state([this] { return std::string{replication::to_string(link_->state())}; });

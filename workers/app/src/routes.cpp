@@ -9,7 +9,8 @@ boost::json::array worker_names(http::WorkerKinds kinds) {
     boost::json::array out;
     const std::pair<http::WorkerKind, std::string_view> all[] = {{http::WorkerKind::kSynchrotron, "synchrotron"},
                                                                  {http::WorkerKind::kClientReader, "client_reader"},
-                                                                 {http::WorkerKind::kEventPersister, "event_persister"}};
+                                                                 {http::WorkerKind::kEventPersister, "event_persister"},
+                                                                 {http::WorkerKind::kMedia, "media"}};
     for (const auto& [kind, name] : all) {
         if (kinds & static_cast<http::WorkerKinds>(kind)) out.emplace_back(name);
     }

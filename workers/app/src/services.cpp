@@ -53,6 +53,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       cross_signing{stores.cross_signing, stores.e2e_keys, stores.devices, stores.user_signatures},
       room_key_backup{stores.room_keys},
       to_device{stores.to_device, clock, config.server_name},
+      media{stores, config, clock, executor},
       notifier{executor,
                clock,
                stores.states,
@@ -101,6 +102,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     if (federation) co_await federation->stop();
     co_await notifier.stop();
     co_await client_ips.stop();
+    co_await media.stop();
 }
 
 }  // namespace weft::workers

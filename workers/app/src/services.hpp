@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "media_services.hpp"
 #include "stores.hpp"
 #include "streams.hpp"
 #include "writer_commands.hpp"
@@ -113,6 +114,7 @@ struct Services {
     handlers::CrossSigning cross_signing;
     handlers::RoomKeyBackup room_key_backup;
     handlers::ToDevice to_device;
+    MediaServices media;
     handlers::Notifier notifier;
     handlers::Sync sync;
     handlers::SyncFilters sync_filters;

@@ -23,6 +23,8 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       e2e_keys{context},
       cross_signing{context},
       room_keys{context},
+      media{context},
+      url_previews{context},
       filters{context},
       account_data{context, streams.account_data, streams.tag_account_data},
       receipts{context, streams.receipts},

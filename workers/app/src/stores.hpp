@@ -16,6 +16,7 @@
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/filter_store.hpp"
 #include "weft/storage/group_update_store.hpp"
+#include "weft/storage/media_store.hpp"
 #include "weft/storage/persist_events_store.hpp"
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/profile_store.hpp"
@@ -55,6 +56,8 @@ struct Stores {
     storage::E2eKeyStore e2e_keys;
     storage::CrossSigningStore cross_signing;
     storage::RoomKeyStore room_keys;
+    storage::MediaStore media;
+    storage::UrlPreviewStore url_previews;
     storage::FilterStore filters;
     storage::AccountDataStore account_data;
     storage::ReceiptStore receipts;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "weft/core/log.hpp"
+#include "weft/core/media_config.hpp"
 #include "weft/core/rate_limiter.hpp"
 #include "weft/core/strong.hpp"
 
@@ -109,6 +110,8 @@ struct Config {
     bool require_auth_for_profile_requests = false;
     std::vector<std::string> trusted_proxies{"127.0.0.1", "::1"};
     std::size_t max_event_bytes = 65'536;
+
+    MediaConfig media;
 
     // Limits
     RateLimit rc_message{10, 100};

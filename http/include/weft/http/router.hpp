@@ -28,6 +28,7 @@ enum class WorkerKind : std::uint32_t {
     kSynchrotron = 1,
     kClientReader = 2,
     kEventPersister = 4,
+    kMedia = 64,
 };
 using WorkerKinds = std::uint32_t;
 constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) {
@@ -56,7 +57,9 @@ struct Endpoint {
     WorkerKinds workers = 0;  // 0: master only
     Affinity affinity = Affinity::kAny;
     RunsAt runs_at = RunsAt::kAnywhere;
-    std::size_t body_bytes_max = 0;    // 0: the server's default
+    std::size_t body_bytes_max = 0;  // 0: the server's default
+    /// The handler runs before the body has come and reads it from `Request::body_stream`.
+    bool streams_body = false;
     std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
     OnDisconnect on_disconnect = OnDisconnect::kByMethod;
 };

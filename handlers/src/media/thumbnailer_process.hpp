@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace weft::handlers {
+
+struct ThumbnailerOutcome {
+    enum class Code { kMade, kTooLarge, kFailed };
+    Code code = Code::kFailed;
+    std::string type;
+};
+
+/// Runs `weft-thumbnailer` from the directory of this program and waits for it. The program limits its own
+/// time.
+ThumbnailerOutcome run_thumbnailer(const std::vector<std::string>& arguments);
+
+}  // namespace weft::handlers
