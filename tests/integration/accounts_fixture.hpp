@@ -10,6 +10,7 @@
 
 #include "postgres_fixture.hpp"
 #include "weft/core/async.hpp"
+#include "weft/handlers/accounts/account_status.hpp"
 #include "weft/handlers/accounts/accounts.hpp"
 #include "weft/handlers/accounts/authenticator.hpp"
 #include "weft/handlers/accounts/client_ips.hpp"
@@ -17,11 +18,13 @@
 #include "weft/handlers/accounts/filters.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/login.hpp"
+#include "weft/handlers/accounts/login_tokens.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/profiles.hpp"
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/accounts/whois.hpp"
 #include "weft/http/router.hpp"
 #include "weft/http/uri.hpp"
 #include "weft/proto/json.hpp"
@@ -30,6 +33,7 @@
 #include "weft/rest/client/devices.hpp"
 #include "weft/rest/client/filter.hpp"
 #include "weft/rest/client/login.hpp"
+#include "weft/rest/client/moderation.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/register.hpp"
 #include "weft/rest/client/server_info.hpp"
@@ -99,6 +103,7 @@ struct AccountsFixture : StorageFixture {
         device_endpoints.register_on(router);
         filter_endpoints.register_on(router);
         login_endpoints.register_on(router);
+        moderation_endpoints.register_on(router);
         profile_endpoints.register_on(router);
         register_endpoints.register_on(router);
         server_info_endpoints.register_on(router);
@@ -160,6 +165,8 @@ struct AccountsFixture : StorageFixture {
 
     storage::UserStore users{context()};
     storage::AccessTokenStore tokens{context()};
+    storage::RefreshTokenStore refresh_tokens{context()};
+    storage::LoginTokenStore login_token_store{context()};
     storage::DeviceStore device_store{context(), stream("device_lists")};
     storage::ProfileStore profile_store{context()};
     storage::RegistrationTokenStore registration_tokens{context()};
@@ -174,8 +181,11 @@ struct AccountsFixture : StorageFixture {
     handlers::InteractiveAuth interactive_auth{ui_auth_sessions, passwords, registration_tokens, config,
                                                clock};
     handlers::Devices devices{device_store, tokens};
-    handlers::Sessions sessions{tokens, devices, config, clock};
-    handlers::Login login_handler{passwords, sessions, config, clock};
+    handlers::Sessions sessions{tokens, refresh_tokens, devices, config, clock};
+    handlers::LoginTokens login_tokens{login_token_store, config, clock};
+    handlers::Login login_handler{passwords, login_tokens, sessions, users, config, clock};
+    handlers::AccountStatus account_status{users, tokens, config};
+    handlers::Whois whois{users, client_ip_store, config};
     handlers::Registration registration{
         users, registration_tokens, passwords, interactive_auth, sessions, config, clock};
     handlers::SharedSecretRegistration shared_secret{registration, sessions, config, clock};
@@ -189,7 +199,8 @@ struct AccountsFixture : StorageFixture {
     rest::AdminRegisterEndpoints admin_register_endpoints{shared_secret, config};
     rest::DevicesEndpoints device_endpoints{devices, interactive_auth};
     rest::FilterEndpoints filter_endpoints{filters};
-    rest::LoginEndpoints login_endpoints{login_handler, sessions, config};
+    rest::LoginEndpoints login_endpoints{login_handler, login_tokens, sessions, interactive_auth, config};
+    rest::ModerationEndpoints moderation_endpoints{account_status, whois};
     rest::ProfileEndpoints profile_endpoints{profiles, config};
     rest::RegisterEndpoints register_endpoints{registration, config};
     rest::ServerInfoEndpoints server_info_endpoints{config};

@@ -43,6 +43,7 @@ public:
                     "processes would talk beyond this machine in the clear: set replication_tls, or "
                     "allow_insecure");
         }
+        check_email();
         require(!draft_.enable_registration || draft_.enable_registration_without_verification ||
                     draft_.registration_requires_token,
                 "enable_registration",
@@ -51,6 +52,14 @@ public:
     }
 
 private:
+    void check_email() const {
+        const auto& email = draft_.email;
+        require(!email.is_set() || !email.notif_from.empty(), "email", "needs notif_from");
+        require(!email.is_set() || !draft_.public_baseurl.empty(), "public_baseurl",
+                "missing: e-mails hold links to this server");
+        require(!draft_.registration_requires_email || email.is_set(), "registrations_require_3pid",
+                "needs email.smtp_host");
+    }
     void check_tls() const {
         const auto& tls = draft_.replication_tls;
         const bool is_complete = !tls.ca.empty() && !tls.certificate.empty() && !tls.key.empty();

@@ -48,6 +48,24 @@ std::size_t read_size(const Place& at) {
     return std::stoull(text) * unit;
 }
 
+std::size_t read_duration(const Place& at) {
+    static const std::map<char, std::size_t> kUnits{{'s', 1'000},       {'m', 60'000},
+                                                    {'h', 3'600'000},   {'d', 86'400'000},
+                                                    {'w', 604'800'000}, {'y', 31'536'000'000}};
+    auto text = read_string(at);
+    std::size_t unit = 1;
+    if (!text.empty()) {
+        if (const auto found = kUnits.find(text.back()); found != kUnits.end()) {
+            unit = found->second;
+            text.pop_back();
+        }
+    }
+    if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos) {
+        at.fail("expected a duration, e.g. 500, 30s, 5m, 24h or 7d");
+    }
+    return std::stoull(text) * unit;
+}
+
 std::vector<std::string> read_strings(const Place& at) {
     std::vector<std::string> out;
     for_each_item(at, [&](const Place& item) { out.push_back(read_string(item)); });

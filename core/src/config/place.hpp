@@ -45,6 +45,8 @@ std::uint16_t read_port(const Place& at);
 double read_number(const Place& at);
 /// A size in bytes such as 1048576, 50M or 64K.
 std::size_t read_size(const Place& at);
+/// Milliseconds: a number of them, or one with a unit (s, m, h, d, w, y).
+std::size_t read_duration(const Place& at);
 std::vector<std::string> read_strings(const Place& at);
 
 template <class Function>

@@ -61,7 +61,7 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
     }
     // What is wrong with the wishes is said before anybody proves anything; a request without them asks for
     // the flows.
-    if (request.password) PasswordAuth::check_acceptable(*request.password);
+    if (request.password) passwords_.check_acceptable(*request.password);
     if (!request.password && request.operation.body.contains("auth")) {
         throw core::MatrixError::missing_param("Missing password");
     }

@@ -37,7 +37,7 @@ Task<http::Response> AccountEndpoints::get_whoami(http::Request request) {
 Task<http::Response> AccountEndpoints::post_password(http::Request request) {
     auto body = request.json_body();
     auto new_password = required_string(body, "new_password");
-    handlers::PasswordAuth::check_acceptable(new_password);
+    accounts_.check_new_password(new_password);
     const auto others = optional_bool(body, "logout_devices").value_or(true)
                             ? handlers::Accounts::OtherSessions::kLogOut
                             : handlers::Accounts::OtherSessions::kKeep;

@@ -9,8 +9,9 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       devices_{services.devices, services.interactive_auth},
       directory_{services.directory},
       filter_{services.filters},
-      login_{services.login, services.sessions, config},
+      login_{services.login, services.login_tokens, services.sessions, services.interactive_auth, config},
       membership_{services.membership, services.directory},
+      moderation_{services.account_status, services.whois},
       profile_{services.profiles, config},
       public_rooms_{services.public_rooms, config.server_name},
       register_{services.registration, config},
@@ -43,6 +44,7 @@ void ClientApi::register_on(http::Router& router) {
     filter_.register_on(router);
     login_.register_on(router);
     membership_.register_on(router);
+    moderation_.register_on(router);
     profile_.register_on(router);
     public_rooms_.register_on(router);
     register_.register_on(router);
@@ -50,6 +52,7 @@ void ClientApi::register_on(http::Router& router) {
     room_upgrade_.register_on(router);
     send_.register_on(router);
     server_info_.register_on(router);
+    single_sign_on_.register_on(router);
     sync_.register_on(router);
     event_reading_.register_on(router);
     members_.register_on(router);

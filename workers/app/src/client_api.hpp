@@ -16,6 +16,7 @@
 #include "weft/rest/client/members.hpp"
 #include "weft/rest/client/membership.hpp"
 #include "weft/rest/client/messages.hpp"
+#include "weft/rest/client/moderation.hpp"
 #include "weft/rest/client/presence.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/public_rooms.hpp"
@@ -27,6 +28,7 @@
 #include "weft/rest/client/room_upgrade.hpp"
 #include "weft/rest/client/send.hpp"
 #include "weft/rest/client/server_info.hpp"
+#include "weft/rest/client/single_sign_on.hpp"
 #include "weft/rest/client/state_reading.hpp"
 #include "weft/rest/client/sync.hpp"
 #include "weft/rest/client/tags.hpp"
@@ -51,6 +53,7 @@ private:
     rest::FilterEndpoints filter_;
     rest::LoginEndpoints login_;
     rest::MembershipEndpoints membership_;
+    rest::ModerationEndpoints moderation_;
     rest::ProfileEndpoints profile_;
     rest::PublicRoomsEndpoints public_rooms_;
     rest::RegisterEndpoints register_;
@@ -58,6 +61,7 @@ private:
     rest::RoomUpgradeEndpoints room_upgrade_;
     rest::SendEndpoints send_;
     rest::ServerInfoEndpoints server_info_;
+    rest::SingleSignOnEndpoints single_sign_on_;
     rest::SyncEndpoints sync_;
     rest::EventReadingEndpoints event_reading_;
     rest::MembersEndpoints members_;

@@ -7,6 +7,7 @@
 #include "streams.hpp"
 #include "writer_commands.hpp"
 #include "weft/core/async.hpp"
+#include "weft/handlers/accounts/account_status.hpp"
 #include "weft/handlers/accounts/accounts.hpp"
 #include "weft/handlers/accounts/authenticator.hpp"
 #include "weft/handlers/accounts/client_ips.hpp"
@@ -14,11 +15,13 @@
 #include "weft/handlers/accounts/filters.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/login.hpp"
+#include "weft/handlers/accounts/login_tokens.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/profiles.hpp"
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/accounts/whois.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
@@ -79,7 +82,10 @@ struct Services {
     handlers::InteractiveAuth interactive_auth;
     handlers::Registration registration;
     handlers::SharedSecretRegistration shared_secret_registration;
+    handlers::LoginTokens login_tokens;
     handlers::Login login;
+    handlers::AccountStatus account_status;
+    handlers::Whois whois;
     handlers::Accounts accounts;
     handlers::Profiles profiles;
     handlers::Filters filters;

@@ -14,6 +14,8 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       states{db, streams.events, events, registry, kRoomStatesMax, executor},
       users{context},
       tokens{context},
+      refresh_tokens{context},
+      login_tokens{context},
       registration_tokens{context},
       ui_auth_sessions{context},
       client_ips{context},

@@ -16,6 +16,7 @@
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/filter_store.hpp"
 #include "weft/storage/group_update_store.hpp"
+#include "weft/storage/login_token_store.hpp"
 #include "weft/storage/persist_events_store.hpp"
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/profile_store.hpp"
@@ -23,6 +24,7 @@
 #include "weft/storage/push_rule_store.hpp"
 #include "weft/storage/pusher_store.hpp"
 #include "weft/storage/receipt_store.hpp"
+#include "weft/storage/refresh_token_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/room_directory_store.hpp"
 #include "weft/storage/room_key_store.hpp"
@@ -46,6 +48,8 @@ struct Stores {
     storage::StateStore states;
     storage::UserStore users;
     storage::AccessTokenStore tokens;
+    storage::RefreshTokenStore refresh_tokens;
+    storage::LoginTokenStore login_tokens;
     storage::RegistrationTokenStore registration_tokens;
     storage::UiAuthSessionStore ui_auth_sessions;
     storage::ClientIpStore client_ips;

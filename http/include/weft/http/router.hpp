@@ -59,6 +59,8 @@ struct Endpoint {
     std::size_t body_bytes_max = 0;    // 0: the server's default
     std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
     OnDisconnect on_disconnect = OnDisconnect::kByMethod;
+    bool for_locked = false;            // also users whose account is locked may do it
+    bool refused_to_suspended = false;  // users whose account is suspended may not
 };
 
 /// Why a running request is cancelled; decides what is answered.

@@ -27,6 +27,8 @@ public:
     Accounts(storage::UserStore& users, storage::ProfileStore& profiles, storage::StateStore& state,
              PasswordAuth& passwords, Devices& devices, EventSender& sender, asio::any_io_executor executor);
 
+    /// Throws MatrixError 400 M_WEAK_PASSWORD.
+    void check_new_password(std::string_view password) const { passwords_.check_acceptable(password); }
     /// Whether the other sessions of the user end with the old password.
     enum class OtherSessions { kKeep, kLogOut };
     /// Throws MatrixError 400 M_WEAK_PASSWORD.
