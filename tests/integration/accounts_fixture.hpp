@@ -37,6 +37,7 @@
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/register.hpp"
 #include "weft/rest/client/server_info.hpp"
+#include "weft/rest/client/third_party_ids.hpp"
 #include "weft/storage/access_token_store.hpp"
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/device_store.hpp"
@@ -67,6 +68,19 @@ public:
     Task<void> wait_for_events(std::int64_t) override { co_return; }
 
     std::vector<proto::EventDraft> sent;
+};
+
+/// Keeps what is sent.
+class RecordingMailer final : public core::Mailer {
+public:
+    Task<void> send(core::Mail mail) override {
+        if (broken) throw core::SmtpError{"the server is away"};
+        sent.push_back(std::move(mail));
+        co_return;
+    }
+
+    std::vector<core::Mail> sent;
+    bool broken = false;
 };
 
 /// What came back.
@@ -107,6 +121,7 @@ struct AccountsFixture : StorageFixture {
         profile_endpoints.register_on(router);
         register_endpoints.register_on(router);
         server_info_endpoints.register_on(router);
+        third_party_id_endpoints.register_on(router);
     }
 
     AccountsAnswer call(http::Method method, const std::string& target, const std::string& body = {},
@@ -162,6 +177,7 @@ struct AccountsFixture : StorageFixture {
     std::string remote_address = "192.0.2.1";
     core::CpuPool cpu{1};
     RecordingSender sender;
+    RecordingMailer mailer;
 
     storage::UserStore users{context()};
     storage::AccessTokenStore tokens{context()};
@@ -170,6 +186,7 @@ struct AccountsFixture : StorageFixture {
     storage::DeviceStore device_store{context(), stream("device_lists")};
     storage::ProfileStore profile_store{context()};
     storage::RegistrationTokenStore registration_tokens{context()};
+    storage::ThreePidStore three_pids{context()};
     storage::UiAuthSessionStore ui_auth_sessions{context()};
     storage::FilterStore filter_store{context()};
     storage::ClientIpStore client_ip_store{context()};
@@ -178,8 +195,9 @@ struct AccountsFixture : StorageFixture {
     storage::StateStore state{db, events_stream, events, registry, 100, io.get_executor()};
 
     handlers::PasswordAuth passwords{users, cpu, config, clock};
-    handlers::InteractiveAuth interactive_auth{ui_auth_sessions, passwords, registration_tokens, config,
-                                               clock};
+    handlers::ThirdPartyIds third_party_ids{three_pids, mailer, config, clock};
+    handlers::InteractiveAuth interactive_auth{ui_auth_sessions, passwords, third_party_ids,
+                                               registration_tokens, clock};
     handlers::Devices devices{device_store, tokens};
     handlers::Sessions sessions{tokens, refresh_tokens, devices, config, clock};
     handlers::LoginTokens login_tokens{login_token_store, config, clock};
@@ -187,7 +205,7 @@ struct AccountsFixture : StorageFixture {
     handlers::AccountStatus account_status{users, tokens, config};
     handlers::Whois whois{users, client_ip_store, config};
     handlers::Registration registration{
-        users, registration_tokens, passwords, interactive_auth, sessions, config, clock};
+        users, registration_tokens, passwords, third_party_ids, interactive_auth, sessions, config, clock};
     handlers::SharedSecretRegistration shared_secret{registration, sessions, config, clock};
     handlers::Profiles profiles{profile_store, state, sender, config, io.get_executor()};
     handlers::Accounts accounts{users, profile_store, state, passwords, devices, sender, io.get_executor()};
@@ -195,14 +213,16 @@ struct AccountsFixture : StorageFixture {
     handlers::ClientIps client_ips{client_ip_store, clock, io.get_executor()};
     handlers::Authenticator authenticator{tokens, config, clock};
 
-    rest::AccountEndpoints account_endpoints{accounts, interactive_auth};
+    rest::AccountEndpoints account_endpoints{accounts, third_party_ids, interactive_auth};
     rest::AdminRegisterEndpoints admin_register_endpoints{shared_secret, config};
     rest::DevicesEndpoints device_endpoints{devices, interactive_auth};
     rest::FilterEndpoints filter_endpoints{filters};
-    rest::LoginEndpoints login_endpoints{login_handler, login_tokens, sessions, interactive_auth, config};
+    rest::LoginEndpoints login_endpoints{login_handler,   login_tokens,     sessions,
+                                         third_party_ids, interactive_auth, config};
     rest::ModerationEndpoints moderation_endpoints{account_status, whois};
     rest::ProfileEndpoints profile_endpoints{profiles, config};
     rest::RegisterEndpoints register_endpoints{registration, config};
+    rest::ThirdPartyIdEndpoints third_party_id_endpoints{third_party_ids, interactive_auth};
     rest::ServerInfoEndpoints server_info_endpoints{config};
     http::Router router;
 };

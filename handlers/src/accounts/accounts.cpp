@@ -42,6 +42,12 @@ Task<void> Accounts::change_password(http::Requester requester, std::string new_
     co_await devices_.remove_all(std::move(requester.user_id), std::move(kept));
 }
 
+Task<void> Accounts::reset_password(std::string user_id, std::string new_password, OtherSessions others) {
+    auto hash = co_await passwords_.hash(std::move(new_password));
+    co_await users_.set_password_hash(user_id, std::move(hash));
+    if (others == OtherSessions::kLogOut) co_await devices_.remove_all(std::move(user_id));
+}
+
 Task<void> Accounts::deactivate(std::string user_id, Erase erase) {
     // First what keeps the user out; each step may be repeated if a later one fails.
     co_await users_.set_deactivated(user_id, true);

@@ -16,11 +16,13 @@ core::MatrixError user_in_use() {
 }  // namespace
 
 Registration::Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens,
-                           PasswordAuth& passwords, InteractiveAuth& interactive_auth, Sessions& sessions,
-                           const core::Config& config, const core::Clock& clock)
+                           PasswordAuth& passwords, ThirdPartyIds& third_party_ids,
+                           InteractiveAuth& interactive_auth, Sessions& sessions, const core::Config& config,
+                           const core::Clock& clock)
     : users_{users},
       tokens_{tokens},
       passwords_{passwords},
+      third_party_ids_{third_party_ids},
       interactive_auth_{interactive_auth},
       sessions_{sessions},
       config_{config},
@@ -32,9 +34,15 @@ void Registration::check_open() const {
 }
 
 AuthFlows Registration::flows() const {
-    const auto stage =
-        config_.registration_requires_token ? auth_stage::kRegistrationToken : auth_stage::kDummy;
-    return {{std::string{stage}}};
+    const std::string email{auth_stage::kEmail};
+    AuthFlow first;
+    if (config_.registration_requires_token) first.emplace_back(auth_stage::kRegistrationToken);
+    auto with_email = first;
+    with_email.push_back(email);
+    if (config_.registration_requires_email) return {std::move(with_email)};
+    if (first.empty()) first.emplace_back(auth_stage::kDummy);
+    if (!third_party_ids_.email_enabled()) return {std::move(first)};
+    return {std::move(first), std::move(with_email)};
 }
 
 Task<bool> Registration::is_taken(std::string user_id) {
@@ -69,6 +77,10 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
     auto proof = co_await interactive_auth_.require(request.operation, flows());
     if (proof.outcome) co_return co_await finish(std::move(*proof.outcome), std::move(request));
 
+    auto email = proof.email();
+    if (email && co_await third_party_ids_.owner_of(email->medium, email->address)) {
+        throw core::MatrixError{400, "M_THREEPID_IN_USE", "The address belongs to an account already"};
+    }
     accounts_by_address_.acquire(request.remote_address);
     NewAccount account;
     account.user_id = user_id;
@@ -79,6 +91,7 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
     } else {
         co_await create_account(std::move(account));
     }
+    if (email) co_await third_party_ids_.add_to_new_account(user_id, std::move(*email));
     co_await interactive_auth_.set_outcome(std::move(proof.session_id), user_id);
     co_return co_await finish(std::move(user_id), std::move(request));
 }

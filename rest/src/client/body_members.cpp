@@ -43,6 +43,14 @@ boost::json::object optional_object(const boost::json::object& body, std::string
     return value->get_object();
 }
 
+std::int64_t required_integer(const boost::json::object& body, std::string_view key) {
+    const auto* const value = find_unless_null(body, key);
+    if (!value) throw MatrixError::missing_param(fmt::format("'{}' is missing", key));
+    const auto number = proto::get_int(body, key);
+    if (!number) throw MatrixError::bad_json(fmt::format("'{}' must be an integer", key));
+    return *number;
+}
+
 std::string required_string(const boost::json::object& body, std::string_view key) {
     auto value = optional_string(body, key);
     if (!value) throw MatrixError::missing_param(fmt::format("'{}' is missing", key));

@@ -8,7 +8,6 @@
 #include "client/server_info_documents.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/handlers/accounts/auth_flows.hpp"
-#include "weft/handlers/accounts/usernames.hpp"
 
 namespace weft::rest {
 
@@ -74,18 +73,18 @@ Task<handlers::Session> LoginEndpoints::by_type(http::Request request, boost::js
     const auto type = required_string(body, "type");
     if (type == handlers::auth_stage::kPassword) {
         handlers::PasswordLogin login;
-        login.user_id = handlers::identified_user(body, config_.server_name);
+        login.user_id = co_await third_party_ids_.identified_user(body);
         login.password = required_string(body, "password");
         login.device = device_choice(body);
         login.remote_address = std::move(request.remote_address);
-        return login_.by_password(std::move(login));
+        co_return co_await login_.by_password(std::move(login));
     }
     if (type == handlers::auth_stage::kLoginToken && login_tokens_.enabled()) {
         handlers::TokenLogin login;
         login.token = required_string(body, "token");
         login.device = device_choice(body);
         login.remote_address = std::move(request.remote_address);
-        return login_.by_token(std::move(login));
+        co_return co_await login_.by_token(std::move(login));
     }
     throw core::MatrixError::unknown(fmt::format("Unknown login type {}", type));
 }

@@ -4,12 +4,12 @@ namespace weft::workers {
 
 ClientApi::ClientApi(Services& services, const core::Config& config, const core::Clock& clock)
     : admin_register_{services.shared_secret_registration, config},
-      account_{services.accounts, services.interactive_auth},
+      account_{services.accounts, services.third_party_ids, services.interactive_auth},
       create_room_{services.create_room},
       devices_{services.devices, services.interactive_auth},
       directory_{services.directory},
       filter_{services.filters},
-      login_{services.login, services.login_tokens, services.sessions, services.interactive_auth, config},
+      login_{services.login, services.login_tokens, services.sessions, services.third_party_ids, services.interactive_auth, config},
       membership_{services.membership, services.directory},
       moderation_{services.account_status, services.whois},
       profile_{services.profiles, config},
@@ -20,6 +20,7 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       send_{services.messages},
       server_info_{config},
       sync_{services.sync, services.sync_filters},
+      third_party_ids_{services.third_party_ids, services.interactive_auth},
       event_reading_{services.event_reader, clock},
       members_{services.room_state_reader, clock},
       messages_{services.message_pages, clock},
@@ -54,6 +55,7 @@ void ClientApi::register_on(http::Router& router) {
     server_info_.register_on(router);
     single_sign_on_.register_on(router);
     sync_.register_on(router);
+    third_party_ids_.register_on(router);
     event_reading_.register_on(router);
     members_.register_on(router);
     messages_.register_on(router);

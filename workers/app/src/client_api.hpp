@@ -32,6 +32,7 @@
 #include "weft/rest/client/state_reading.hpp"
 #include "weft/rest/client/sync.hpp"
 #include "weft/rest/client/tags.hpp"
+#include "weft/rest/client/third_party_ids.hpp"
 #include "weft/rest/client/to_device.hpp"
 #include "weft/rest/client/typing.hpp"
 
@@ -63,6 +64,7 @@ private:
     rest::ServerInfoEndpoints server_info_;
     rest::SingleSignOnEndpoints single_sign_on_;
     rest::SyncEndpoints sync_;
+    rest::ThirdPartyIdEndpoints third_party_ids_;
     rest::EventReadingEndpoints event_reading_;
     rest::MembersEndpoints members_;
     rest::MessagesEndpoints messages_;

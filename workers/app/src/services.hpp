@@ -7,6 +7,7 @@
 #include "streams.hpp"
 #include "writer_commands.hpp"
 #include "weft/core/async.hpp"
+#include "weft/core/smtp.hpp"
 #include "weft/handlers/accounts/account_status.hpp"
 #include "weft/handlers/accounts/accounts.hpp"
 #include "weft/handlers/accounts/authenticator.hpp"
@@ -21,6 +22,7 @@
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/handlers/accounts/whois.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
@@ -79,6 +81,8 @@ struct Services {
     handlers::PasswordAuth passwords;
     handlers::Devices devices;
     handlers::Sessions sessions;
+    core::SmtpMailer mailer;
+    handlers::ThirdPartyIds third_party_ids;
     handlers::InteractiveAuth interactive_auth;
     handlers::Registration registration;
     handlers::SharedSecretRegistration shared_secret_registration;

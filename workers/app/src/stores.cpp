@@ -17,6 +17,7 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       refresh_tokens{context},
       login_tokens{context},
       registration_tokens{context},
+      three_pids{context},
       ui_auth_sessions{context},
       client_ips{context},
       profiles{context},

@@ -30,6 +30,7 @@
 #include "weft/storage/room_key_store.hpp"
 #include "weft/storage/room_store.hpp"
 #include "weft/storage/state_store.hpp"
+#include "weft/storage/three_pid_store.hpp"
 #include "weft/storage/to_device_store.hpp"
 #include "weft/storage/ui_auth_session_store.hpp"
 #include "weft/storage/user_signature_store.hpp"
@@ -51,6 +52,7 @@ struct Stores {
     storage::RefreshTokenStore refresh_tokens;
     storage::LoginTokenStore login_tokens;
     storage::RegistrationTokenStore registration_tokens;
+    storage::ThreePidStore three_pids;
     storage::UiAuthSessionStore ui_auth_sessions;
     storage::ClientIpStore client_ips;
     storage::ProfileStore profiles;

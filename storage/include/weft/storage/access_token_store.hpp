@@ -33,7 +33,7 @@ struct NewAccessToken {
     std::string token;
     std::optional<std::string> device_id;
     std::optional<std::int64_t> valid_until_ms;
-    std::optional<std::int64_t> refresh_token_id;
+    std::optional<std::int64_t> refresh_token_id = std::nullopt;
 };
 
 struct DeletedToken {

@@ -33,6 +33,8 @@ public:
     enum class OtherSessions { kKeep, kLogOut };
     /// Throws MatrixError 400 M_WEAK_PASSWORD.
     Task<void> change_password(http::Requester requester, std::string new_password, OtherSessions others);
+    /// Of somebody who is not logged in: with kLogOut all sessions end. Throws as change_password().
+    Task<void> reset_password(std::string user_id, std::string new_password, OtherSessions others);
 
     /// The user can never log in again, has no devices and leaves all rooms (in the background). The name
     /// stays taken.

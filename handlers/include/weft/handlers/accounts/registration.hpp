@@ -43,8 +43,8 @@ struct Registered {
 class Registration {
 public:
     Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens, PasswordAuth& passwords,
-                 InteractiveAuth& interactive_auth, Sessions& sessions, const core::Config& config,
-                 const core::Clock& clock);
+                 ThirdPartyIds& third_party_ids, InteractiveAuth& interactive_auth, Sessions& sessions,
+                 const core::Config& config, const core::Clock& clock);
 
     /// Throws MatrixError: 403 M_FORBIDDEN where registration is closed; M_INVALID_USERNAME, M_USER_IN_USE,
     /// M_WEAK_PASSWORD, M_MISSING_PARAM; M_LIMIT_EXCEEDED by address (rc_registration); 401 of
@@ -71,6 +71,7 @@ private:
     storage::UserStore& users_;
     storage::RegistrationTokenStore& tokens_;
     PasswordAuth& passwords_;
+    ThirdPartyIds& third_party_ids_;
     InteractiveAuth& interactive_auth_;
     Sessions& sessions_;
     const core::Config& config_;

@@ -13,10 +13,12 @@ namespace weft::rest {
 class LoginEndpoints {
 public:
     LoginEndpoints(handlers::Login& login, handlers::LoginTokens& login_tokens, handlers::Sessions& sessions,
-                   handlers::InteractiveAuth& interactive_auth, const core::Config& config)
+                   handlers::ThirdPartyIds& third_party_ids, handlers::InteractiveAuth& interactive_auth,
+                   const core::Config& config)
         : login_{login},
           login_tokens_{login_tokens},
           sessions_{sessions},
+          third_party_ids_{third_party_ids},
           interactive_auth_{interactive_auth},
           config_{config} {}
     void register_on(http::Router& router);
@@ -33,6 +35,7 @@ private:
     handlers::Login& login_;
     handlers::LoginTokens& login_tokens_;
     handlers::Sessions& sessions_;
+    handlers::ThirdPartyIds& third_party_ids_;
     handlers::InteractiveAuth& interactive_auth_;
     const core::Config& config_;
 };
