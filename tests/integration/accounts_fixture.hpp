@@ -187,6 +187,8 @@ struct AccountsFixture : StorageFixture {
     storage::ProfileStore profile_store{context()};
     storage::RegistrationTokenStore registration_tokens{context()};
     storage::ThreePidStore three_pids{context()};
+    storage::AdminUserStore admin_users{context()};
+    storage::PusherStore pushers{context(), stream("pushers")};
     storage::UiAuthSessionStore ui_auth_sessions{context()};
     storage::FilterStore filter_store{context()};
     storage::ClientIpStore client_ip_store{context()};
@@ -208,7 +210,9 @@ struct AccountsFixture : StorageFixture {
         users, registration_tokens, passwords, third_party_ids, interactive_auth, sessions, config, clock};
     handlers::SharedSecretRegistration shared_secret{registration, sessions, config, clock};
     handlers::Profiles profiles{profile_store, state, sender, config, io.get_executor()};
-    handlers::Accounts accounts{users, profile_store, state, passwords, devices, sender, io.get_executor()};
+    handlers::Accounts accounts{
+        handlers::Accounts::Stores{users, admin_users, profile_store, three_pids, pushers, state}, passwords,
+        devices, sender, io.get_executor()};
     handlers::Filters filters{filter_store};
     handlers::ClientIps client_ips{client_ip_store, clock, io.get_executor()};
     handlers::Authenticator authenticator{tokens, config, clock};

@@ -53,6 +53,10 @@ Task<bool> Registration::is_taken(std::string user_id) {
 Task<void> Registration::check_available(std::string username, std::string remote_address) {
     check_open();
     questions_by_address_.acquire(remote_address);
+    co_await check_free(std::move(username));
+}
+
+Task<void> Registration::check_free(std::string username) {
     if (co_await is_taken(new_user_id(username, config_.server_name))) throw user_in_use();
 }
 

@@ -29,6 +29,7 @@ Task<proto::EventId> Membership::join(MembershipRequest request) {
     if (now == "join" && !request.again) {
         if (const auto* event_id = state->find(event_type::kMember, user_id.str())) co_return *event_id;
     }
+    co_await require_not_blocked(request.room_id);
     if (request.actor.guest) co_await require_guest_access(request.room_id);
     if (now != "join") joins_.acquire(user_id.str());
 
@@ -41,6 +42,12 @@ Task<proto::EventId> Membership::join(MembershipRequest request) {
         content[kAuthorisedVia] = co_await authorising_user(request.room_id, user_id);
     }
     co_return co_await send(std::move(request), "join", std::move(content));
+}
+
+Task<void> Membership::require_not_blocked(proto::RoomId room_id) {
+    if (co_await store_.is_blocked(room_id.str())) {
+        throw MatrixError::forbidden("This room has been blocked on this server");
+    }
 }
 
 Task<void> Membership::require_guest_access(proto::RoomId room_id) {

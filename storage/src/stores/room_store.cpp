@@ -20,6 +20,8 @@ constexpr Sql kHasAnnotation{
     "AND e.room_id = $3 AND e.sender = $4 AND e.type = $5 "
     "AND NOT EXISTS (SELECT 1 FROM redactions d WHERE d.redacts = r.event_id) LIMIT 1"};
 
+constexpr Sql kIsBlocked{"room_is_blocked", "SELECT FROM blocked_rooms WHERE room_id = $1"};
+
 }  // namespace
 
 RoomStore::RoomStore(StoreContext context) : context_{std::move(context)} {}
@@ -58,6 +60,10 @@ Task<bool> RoomStore::has_annotation(AnnotationKey annotation) {
     const auto rows = co_await context_.db.query(kHasAnnotation, annotation.relates_to, annotation.key,
                                                  annotation.room_id, annotation.sender, annotation.type);
     co_return !rows.empty();
+}
+
+Task<bool> RoomStore::is_blocked(std::string room_id) {
+    co_return !(co_await context_.db.query(kIsBlocked, room_id)).empty();
 }
 
 }  // namespace weft::storage

@@ -1,9 +1,14 @@
 #include "client_api.hpp"
 
+#include "weft/workers/version.hpp"
+
 namespace weft::workers {
 
 ClientApi::ClientApi(Services& services, const core::Config& config, const core::Clock& clock)
     : admin_register_{services.shared_secret_registration, config},
+      admin_rooms_{services.room_admin, services.room_removal, services.admin_tasks, services.directory},
+      admin_server_{services.registration_tokens, std::string{kVersion}},
+      admin_users_{services.user_admin, services.devices, services.membership, services.account_status, services.registration},
       account_{services.accounts, services.third_party_ids, services.interactive_auth},
       create_room_{services.create_room},
       devices_{services.devices, services.interactive_auth},
@@ -38,6 +43,9 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
 
 void ClientApi::register_on(http::Router& router) {
     admin_register_.register_on(router);
+    admin_rooms_.register_on(router);
+    admin_server_.register_on(router);
+    admin_users_.register_on(router);
     account_.register_on(router);
     create_room_.register_on(router);
     devices_.register_on(router);

@@ -3,6 +3,9 @@
 #include "services.hpp"
 #include "weft/http/router.hpp"
 #include "weft/rest/admin/register.hpp"
+#include "weft/rest/admin/rooms.hpp"
+#include "weft/rest/admin/server.hpp"
+#include "weft/rest/admin/users.hpp"
 #include "weft/rest/client/account.hpp"
 #include "weft/rest/client/account_data.hpp"
 #include "weft/rest/client/create_room.hpp"
@@ -47,6 +50,9 @@ public:
 
 private:
     rest::AdminRegisterEndpoints admin_register_;
+    rest::AdminRoomEndpoints admin_rooms_;
+    rest::AdminServerEndpoints admin_server_;
+    rest::AdminUserEndpoints admin_users_;
     rest::AccountEndpoints account_;
     rest::CreateRoomEndpoints create_room_;
     rest::DevicesEndpoints devices_;

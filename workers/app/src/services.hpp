@@ -24,6 +24,10 @@
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
 #include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/handlers/accounts/whois.hpp"
+#include "weft/handlers/admin/admin_tasks.hpp"
+#include "weft/handlers/admin/room_admin.hpp"
+#include "weft/handlers/admin/room_removal.hpp"
+#include "weft/handlers/admin/user_admin.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
@@ -69,6 +73,8 @@ struct Services {
 
     /// Answers the calls of other processes that concern what this process writes.
     void serve(replication::RpcServer& server);
+    /// Goes on with what was under way when the master ended; in the master.
+    Task<void> resume();
     /// Lets go of work in progress, in the order in which it depends on each other.
     Task<void> stop(std::int64_t deadline_ms);
 
@@ -92,6 +98,7 @@ struct Services {
     handlers::Whois whois;
     handlers::Accounts accounts;
     handlers::Profiles profiles;
+    handlers::UserAdmin user_admin;
     handlers::Filters filters;
     handlers::LocalRoomVisibility local_room_visibility;
     handlers::RemoteRoomVisibility remote_room_visibility;
@@ -104,6 +111,9 @@ struct Services {
     handlers::Messages messages;
     handlers::PublicRooms public_rooms;
     handlers::RoomUpgrade room_upgrade;
+    handlers::AdminTasks admin_tasks;
+    handlers::RoomAdmin room_admin;
+    handlers::RoomRemoval room_removal;
     handlers::Visibility visibility;
     handlers::RoomAccess room_access;
     handlers::RoomStateReader room_state_reader;
@@ -126,6 +136,8 @@ struct Services {
     handlers::Notifier notifier;
     handlers::Sync sync;
     handlers::SyncFilters sync_filters;
+
+    storage::RegistrationTokenStore& registration_tokens;
 
 private:
     const core::Config& config_;

@@ -7,6 +7,9 @@
 #include "weft/core/config.hpp"
 #include "weft/storage/access_token_store.hpp"
 #include "weft/storage/account_data_store.hpp"
+#include "weft/storage/admin_room_store.hpp"
+#include "weft/storage/admin_task_store.hpp"
+#include "weft/storage/admin_user_store.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/cross_signing_store.hpp"
@@ -51,6 +54,9 @@ struct Stores {
     storage::AccessTokenStore tokens;
     storage::RefreshTokenStore refresh_tokens;
     storage::LoginTokenStore login_tokens;
+    storage::AdminUserStore admin_users;
+    storage::AdminRoomStore admin_rooms;
+    storage::AdminTaskStore admin_tasks;
     storage::RegistrationTokenStore registration_tokens;
     storage::ThreePidStore three_pids;
     storage::UiAuthSessionStore ui_auth_sessions;

@@ -55,6 +55,8 @@ public:
                                     std::string remote_address);
     /// Throws MatrixError if a new account could not have this name.
     Task<void> check_available(std::string username, std::string remote_address);
+    /// The same for administrators, whom nothing limits.
+    Task<void> check_free(std::string username);
     Task<bool> is_token_valid(std::string token, std::string remote_address);
 
     /// Makes the account, asking nobody. Throws MatrixError 400 M_USER_IN_USE.

@@ -77,6 +77,7 @@ private:
     Task<proto::EventId> send(MembershipRequest request, std::string_view membership,
                               proto::json::object content, proto::json::object unsigned_data = {});
 
+    Task<void> require_not_blocked(proto::RoomId room_id);
     Task<void> require_guest_access(proto::RoomId room_id);
     Task<std::string> authorising_user(proto::RoomId room_id, proto::UserId user_id);
     Task<bool> is_in_allowed_room(proto::json::object join_rules, proto::UserId user_id);
