@@ -206,8 +206,9 @@ struct AccountsFixture : StorageFixture {
     handlers::Login login_handler{passwords, login_tokens, sessions, users, config, clock};
     handlers::AccountStatus account_status{users, tokens, config};
     handlers::Whois whois{users, client_ip_store, config};
-    handlers::Registration registration{
-        users, registration_tokens, passwords, third_party_ids, interactive_auth, sessions, config, clock};
+    handlers::Registration registration{users,     tokens,          registration_tokens,
+                                        passwords, third_party_ids, interactive_auth,
+                                        sessions,  config,          clock};
     handlers::SharedSecretRegistration shared_secret{registration, sessions, config, clock};
     handlers::Profiles profiles{profile_store, state, sender, config, io.get_executor()};
     handlers::Accounts accounts{

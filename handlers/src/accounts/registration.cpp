@@ -15,11 +15,12 @@ core::MatrixError user_in_use() {
 
 }  // namespace
 
-Registration::Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens,
-                           PasswordAuth& passwords, ThirdPartyIds& third_party_ids,
-                           InteractiveAuth& interactive_auth, Sessions& sessions, const core::Config& config,
-                           const core::Clock& clock)
+Registration::Registration(storage::UserStore& users, storage::AccessTokenStore& access_tokens,
+                           storage::RegistrationTokenStore& tokens, PasswordAuth& passwords,
+                           ThirdPartyIds& third_party_ids, InteractiveAuth& interactive_auth,
+                           Sessions& sessions, const core::Config& config, const core::Clock& clock)
     : users_{users},
+      access_tokens_{access_tokens},
       tokens_{tokens},
       passwords_{passwords},
       third_party_ids_{third_party_ids},
@@ -89,6 +90,7 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
     NewAccount account;
     account.user_id = user_id;
     account.password = request.password;
+    account.upgrades_guest = request.guest_access_token.has_value();
     if (const auto token = proof.stages.find(std::string{auth_stage::kRegistrationToken});
         token != proof.stages.end()) {
         co_await create_with_token(std::move(account), token->second);
@@ -101,8 +103,17 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
 }
 
 Task<std::string> Registration::user_id_for(const RegisterRequest& request) {
+    if (!request.username && request.guest_access_token) {
+        throw core::MatrixError::missing_param("A guest's username is needed");
+    }
     if (!request.username) co_return new_user_id(random_localpart(), config_.server_name);
     auto user_id = new_user_id(*request.username, config_.server_name);
+    if (request.guest_access_token) {
+        if (!co_await is_own_guest(request, user_id)) {
+            throw core::MatrixError::forbidden("The access token is not that of this guest");
+        }
+        co_return user_id;
+    }
     if (co_await is_taken(user_id)) {
         // Perhaps by this very request, whose answer got lost.
         if (co_await interactive_auth_.outcome_of(request.operation) != user_id) throw user_in_use();
@@ -148,7 +159,22 @@ Task<Registered> Registration::register_guest(std::optional<std::string> initial
     co_return registered;
 }
 
+Task<bool> Registration::is_own_guest(const RegisterRequest& request, const std::string& user_id) {
+    const auto owner = co_await access_tokens_.get_user_by_access_token(*request.guest_access_token);
+    co_return owner && owner->guest && owner->user_id == user_id;
+}
+
+Task<void> Registration::upgrade_guest(std::string user_id, std::string password) {
+    auto hash = co_await passwords_.hash(std::move(password));
+    if (!co_await users_.upgrade_guest(user_id, std::move(hash))) throw user_in_use();
+    co_await access_tokens_.forget_cached_tokens_of_user(std::move(user_id));
+}
+
 Task<void> Registration::create_account(NewAccount account) {
+    if (account.upgrades_guest) {
+        co_await upgrade_guest(std::move(account.user_id), account.password.value_or(""));
+        co_return;
+    }
     storage::NewUser user;
     if (account.password) user.password_hash = co_await passwords_.hash(std::move(*account.password));
     user.user_id = account.user_id;

@@ -1,5 +1,6 @@
 // Joining: who may come in, and on whose authority.
 #include "weft/core/errors.hpp"
+#include "weft/core/log.hpp"
 #include "weft/handlers/rooms/membership.hpp"
 #include "weft/proto/event_types.hpp"
 
@@ -54,6 +55,21 @@ Task<void> Membership::require_guest_access(proto::RoomId room_id) {
     const auto content = co_await rooms_.content(room_id, event_type::kGuestAccess);
     if (proto::get_string(content, "guest_access") != "can_join") {
         throw MatrixError{403, "M_GUEST_ACCESS_FORBIDDEN", "Guest access not allowed"};
+    }
+}
+
+Task<void> Membership::remove_guests(proto::RoomId room_id) {
+    for (const auto& guest : co_await store_.joined_guests(room_id.str())) {
+        const auto user_id = proto::UserId::trusted(guest);
+        MembershipRequest request{MembershipAction::kLeave, room_id, Actor{user_id}, user_id};
+        proto::json::object content{{"reason", "Guests are not allowed in this room any more"}};
+        std::string why;
+        try {
+            co_await send(std::move(request), "leave", std::move(content));
+        } catch (const MatrixError& error) {
+            why = error.what();
+        }
+        if (!why.empty()) core::log_warning("rooms", "guest {} cannot leave {}: {}", guest, room_id, why);
     }
 }
 

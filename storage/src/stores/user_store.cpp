@@ -32,6 +32,9 @@ constexpr Sql kSetPassword{"set_password_hash", "UPDATE users SET password_hash 
 constexpr Sql kSetDeactivated{"set_user_deactivated",
                               "UPDATE users SET deactivated = $2::boolean::int WHERE name = $1"};
 constexpr Sql kSetAdmin{"set_user_admin", "UPDATE users SET admin = $2::boolean::int WHERE name = $1"};
+constexpr Sql kUpgradeGuest{"upgrade_guest", R"sql(
+    UPDATE users SET is_guest = 0, password_hash = $2, upgrade_ts = extract(epoch FROM now())::bigint
+    WHERE name = $1 AND is_guest = 1)sql"};
 constexpr Sql kSetLocked{"set_user_locked", "UPDATE users SET locked = $2 WHERE name = $1"};
 constexpr Sql kSetSuspended{"set_user_suspended", "UPDATE users SET suspended = $2 WHERE name = $1"};
 constexpr Sql kSetUserType{"set_user_type", "UPDATE users SET user_type = $2 WHERE name = $1"};
@@ -133,6 +136,10 @@ Task<bool> UserStore::set_deactivated(std::string user_id, bool deactivated) {
 
 Task<bool> UserStore::set_admin(std::string user_id, bool admin) {
     return update_user(kSetAdmin, std::move(user_id), Param{admin});
+}
+
+Task<bool> UserStore::upgrade_guest(std::string user_id, std::string password_hash) {
+    return update_user(kUpgradeGuest, std::move(user_id), Param{password_hash});
 }
 
 Task<bool> UserStore::set_locked(std::string user_id, bool locked) {

@@ -18,7 +18,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       mailer{config.email, clock},
       third_party_ids{stores.three_pids, mailer, config, clock},
       interactive_auth{stores.ui_auth_sessions, passwords, third_party_ids, stores.registration_tokens, clock},
-      registration{stores.users, stores.registration_tokens, passwords, third_party_ids, interactive_auth, sessions, config, clock},
+      registration{stores.users, stores.tokens, stores.registration_tokens, passwords, third_party_ids, interactive_auth, sessions, config, clock},
       shared_secret_registration{registration, sessions, config, clock},
       login_tokens{stores.login_tokens, config, clock},
       login{passwords, login_tokens, sessions, stores.users, config, clock},

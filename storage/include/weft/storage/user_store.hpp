@@ -62,6 +62,8 @@ public:
     Task<bool> set_password_hash(std::string user_id, std::optional<std::string> hash);
     Task<bool> set_deactivated(std::string user_id, bool deactivated);
     Task<bool> set_admin(std::string user_id, bool admin);
+    /// A guest becomes a user with a password. False if there is no such guest.
+    Task<bool> upgrade_guest(std::string user_id, std::string password_hash);
     Task<bool> set_locked(std::string user_id, bool locked);
     Task<bool> set_suspended(std::string user_id, bool suspended);
     /// `user_type` none: an ordinary user.

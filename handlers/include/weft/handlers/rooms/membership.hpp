@@ -60,6 +60,8 @@ public:
 
     /// The user forgets a room they are not in. Throws M_UNKNOWN if they are.
     Task<void> forget(Actor actor, proto::RoomId room_id);
+    /// Guests leave a room that does not let them in any more.
+    Task<void> remove_guests(proto::RoomId room_id);
     /// Rooms in which the user is joined, ordered.
     Task<std::vector<proto::RoomId>> joined_rooms(proto::UserId user_id);
 
