@@ -47,6 +47,13 @@ std::string mailbox_text(std::string_view mailbox) {
     return fmt::format("{} {}", header_text(name), mailbox.substr(open));
 }
 
+/// `%(app)s` stands for the name of the service.
+std::string with_app_name(std::string text, std::string_view app_name) {
+    static constexpr std::string_view kPlace = "%(app)s";
+    if (const auto at = text.find(kPlace); at != std::string::npos) text.replace(at, kPlace.size(), app_name);
+    return text;
+}
+
 /// RFC 5322, 3.3, whatever the locale.
 std::string date_text(std::int64_t now_ms) {
     static constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -85,7 +92,7 @@ std::string format_mail(const Mail& mail, const EmailConfig& config, std::int64_
     const auto header = [&out](std::string_view name, std::string_view value) {
         fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
     };
-    header("From", mailbox_text(config.notif_from));
+    header("From", mailbox_text(with_app_name(config.notif_from, config.app_name)));
     header("To", mail.to);
     header("Subject", header_text(mail.subject));
     header("Date", date_text(now_ms));

@@ -43,6 +43,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                    handlers::PublicRooms::Options{.enabled = config.enable_room_list_search}},
       room_upgrade{room_reader,     events,       create_room,      membership, room_visibility,
                    stores.events,   stores.rooms, stores.directory, clock,      config.server_name},
+      registration_tokens{stores.registration_tokens},
       admin_tasks{stores.admin_tasks, executor},
       room_admin{stores.admin_rooms, stores.events, stores.states, room_reader, membership, events, config},
       room_removal{admin_tasks, stores.admin_rooms, events, create_room, room_visibility, config},
@@ -90,7 +91,6 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                                  notifier,
                                  config.server_name}},
       sync_filters{stores.filters, executor},
-      registration_tokens{stores.registration_tokens},
       config_{config} {
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
     if (room_writer) {

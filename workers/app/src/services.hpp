@@ -25,6 +25,7 @@
 #include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/handlers/accounts/whois.hpp"
 #include "weft/handlers/admin/admin_tasks.hpp"
+#include "weft/handlers/admin/registration_tokens.hpp"
 #include "weft/handlers/admin/room_admin.hpp"
 #include "weft/handlers/admin/room_removal.hpp"
 #include "weft/handlers/admin/user_admin.hpp"
@@ -111,6 +112,7 @@ struct Services {
     handlers::Messages messages;
     handlers::PublicRooms public_rooms;
     handlers::RoomUpgrade room_upgrade;
+    handlers::RegistrationTokens registration_tokens;
     handlers::AdminTasks admin_tasks;
     handlers::RoomAdmin room_admin;
     handlers::RoomRemoval room_removal;
@@ -136,8 +138,6 @@ struct Services {
     handlers::Notifier notifier;
     handlers::Sync sync;
     handlers::SyncFilters sync_filters;
-
-    storage::RegistrationTokenStore& registration_tokens;
 
 private:
     const core::Config& config_;

@@ -3,15 +3,15 @@
 #include <string>
 
 #include "weft/core/task.hpp"
+#include "weft/handlers/admin/registration_tokens.hpp"
 #include "weft/http/router.hpp"
-#include "weft/storage/registration_token_store.hpp"
 
 namespace weft::rest {
 
 /// What of the admin API is about the whole server: its version, and tokens that allow registration.
 class AdminServerEndpoints {
 public:
-    AdminServerEndpoints(storage::RegistrationTokenStore& tokens, std::string version)
+    AdminServerEndpoints(handlers::RegistrationTokens& tokens, std::string version)
         : tokens_{tokens}, version_{std::move(version)} {}
     void register_on(http::Router& router);
 
@@ -27,7 +27,7 @@ private:
     Task<http::Response> put_token(http::Request request);
     Task<http::Response> delete_token(http::Request request);
 
-    storage::RegistrationTokenStore& tokens_;
+    handlers::RegistrationTokens& tokens_;
     std::string version_;
 };
 
