@@ -9,6 +9,7 @@ from pathlib import Path
 
 from launcher import (
     accounts,
+    admin,
     bench,
     build,
     certs,
@@ -103,6 +104,15 @@ def run_register(options) -> None:
     cluster = Cluster.load(options.data_dir)
     user_id, password = accounts.register(cluster, options.user, options.password, options.admin)
     print(user_id if options.password else f"{user_id} password: {password}")
+
+
+def run_admin(function):
+    """A command of the admin API: prints what it says."""
+
+    def run(options) -> None:
+        print("\n".join(function(Cluster.load(options.data_dir), options)))
+
+    return run
 
 
 def run_certs(options) -> None:
@@ -226,6 +236,8 @@ def parser() -> argparse.ArgumentParser:
     register.add_argument("--password", help="default: a random one, which is printed")
     register.add_argument("--admin", action="store_true", help="a server administrator")
 
+    add_admin_commands(commands)
+
     making = command(
         commands, "certs", run_certs, "certificates for processes on different machines"
     )
@@ -269,6 +281,73 @@ def parser() -> argparse.ArgumentParser:
 
     command(commands, "help", lambda _: top.print_help(), "this text")
     return top
+
+
+def add_admin_commands(commands) -> None:
+    """What administrators do most, with the admin API of a running cluster."""
+    users = group(commands, "users", "list users, deactivate them, reset passwords")
+    listing = command(
+        users,
+        "list",
+        run_admin(lambda cluster, o: admin.list_users(cluster, o.search, o.deactivated)),
+        "all users",
+    )
+    add_data_dir(listing)
+    listing.add_argument("search", nargs="?", metavar="TEXT", help="part of the name")
+    listing.add_argument("--deactivated", action="store_true", help="those who are gone, too")
+    leaving = command(
+        users,
+        "deactivate",
+        run_admin(lambda cluster, o: admin.deactivate_user(cluster, o.user, o.erase)),
+        "close an account for good",
+    )
+    add_data_dir(leaving)
+    leaving.add_argument("user", metavar="USER", help="alice, or @alice:example.org")
+    leaving.add_argument("--erase", action="store_true", help="remove the profile, too")
+    resetting = command(
+        users,
+        "reset-password",
+        run_admin(lambda cluster, o: admin.reset_password(cluster, o.user, o.password, o.keep_sessions)),
+        "set a new password and log the user out everywhere",
+    )
+    add_data_dir(resetting)
+    resetting.add_argument("user", metavar="USER", help="alice, or @alice:example.org")
+    resetting.add_argument("--password", help="default: a random one, which is printed")
+    resetting.add_argument("--keep-sessions", action="store_true", help="log nobody out")
+
+    rooms = group(commands, "rooms", "list and delete rooms")
+    listing = command(
+        rooms, "list", run_admin(lambda cluster, o: admin.list_rooms(cluster, o.search)), "all rooms"
+    )
+    add_data_dir(listing)
+    listing.add_argument("search", nargs="?", metavar="TEXT", help="part of the name or alias")
+    deleting = command(
+        rooms,
+        "delete",
+        run_admin(lambda cluster, o: admin.delete_room(cluster, o.room, o.block, o.purge)),
+        "put everybody out and remove all of it",
+    )
+    add_data_dir(deleting)
+    deleting.add_argument("room", metavar="ROOM_ID")
+    deleting.add_argument("--block", action="store_true", help="nobody may enter it again")
+    deleting.add_argument("--no-purge", dest="purge", action="store_false", help="keep its history")
+
+    tokens = group(commands, "token", "tokens that allow registration")
+    making = command(
+        tokens,
+        "create",
+        run_admin(lambda cluster, o: admin.create_token(cluster, o.uses, o.days)),
+        "make a token, and print it",
+    )
+    add_data_dir(making)
+    making.add_argument("--uses", type=int, metavar="N", help="default: any number")
+    making.add_argument("--days", type=float, metavar="N", help="default: it does not expire")
+
+
+def group(commands, name: str, text: str):
+    """A command that has commands of its own."""
+    made = commands.add_parser(name, help=text, description=text)
+    return made.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
 def command(commands, name: str, function, text: str) -> argparse.ArgumentParser:

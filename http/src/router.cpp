@@ -73,6 +73,17 @@ Response not_allowed_response(const std::vector<Method>& allowed) {
     return response;
 }
 
+/// What an administrator has taken from the user (client-server API, "Account moderation"). Throws.
+void check_moderation(const Requester& requester, const Endpoint& endpoint) {
+    if (requester.is_locked && !endpoint.for_locked) {
+        throw core::MatrixError{401, "M_USER_LOCKED", "This account has been locked"}.with("soft_logout",
+                                                                                           true);
+    }
+    if (requester.is_suspended && endpoint.refused_to_suspended) {
+        throw core::MatrixError{403, "M_USER_SUSPENDED", "You cannot perform this action while suspended."};
+    }
+}
+
 /// The answer for a request that was cancelled; a client that left gets none.
 std::optional<Response> interrupted_response(Interruption why) {
     switch (why) {
@@ -222,6 +233,7 @@ Task<Response> Router::Impl::perform(RoutePtr route, Request request) {
     if (authenticate) {
         if (!authenticator) throw std::logic_error{"no authenticator for " + endpoint.operation};
         request.requester = co_await authenticator(request, endpoint.auth);
+        check_moderation(*request.requester, endpoint);
     }
     co_return co_await route->handler(std::move(request));
 }

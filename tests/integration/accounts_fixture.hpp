@@ -10,6 +10,7 @@
 
 #include "postgres_fixture.hpp"
 #include "weft/core/async.hpp"
+#include "weft/handlers/accounts/account_status.hpp"
 #include "weft/handlers/accounts/accounts.hpp"
 #include "weft/handlers/accounts/authenticator.hpp"
 #include "weft/handlers/accounts/client_ips.hpp"
@@ -17,11 +18,13 @@
 #include "weft/handlers/accounts/filters.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/login.hpp"
+#include "weft/handlers/accounts/login_tokens.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/profiles.hpp"
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/accounts/whois.hpp"
 #include "weft/http/router.hpp"
 #include "weft/http/uri.hpp"
 #include "weft/proto/json.hpp"
@@ -30,9 +33,11 @@
 #include "weft/rest/client/devices.hpp"
 #include "weft/rest/client/filter.hpp"
 #include "weft/rest/client/login.hpp"
+#include "weft/rest/client/moderation.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/register.hpp"
 #include "weft/rest/client/server_info.hpp"
+#include "weft/rest/client/third_party_ids.hpp"
 #include "weft/storage/access_token_store.hpp"
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/device_store.hpp"
@@ -63,6 +68,19 @@ public:
     Task<void> wait_for_events(std::int64_t) override { co_return; }
 
     std::vector<proto::EventDraft> sent;
+};
+
+/// Keeps what is sent.
+class RecordingMailer final : public core::Mailer {
+public:
+    Task<void> send(core::Mail mail) override {
+        if (broken) throw core::SmtpError{"the server is away"};
+        sent.push_back(std::move(mail));
+        co_return;
+    }
+
+    std::vector<core::Mail> sent;
+    bool broken = false;
 };
 
 /// What came back.
@@ -99,9 +117,11 @@ struct AccountsFixture : StorageFixture {
         device_endpoints.register_on(router);
         filter_endpoints.register_on(router);
         login_endpoints.register_on(router);
+        moderation_endpoints.register_on(router);
         profile_endpoints.register_on(router);
         register_endpoints.register_on(router);
         server_info_endpoints.register_on(router);
+        third_party_id_endpoints.register_on(router);
     }
 
     AccountsAnswer call(http::Method method, const std::string& target, const std::string& body = {},
@@ -157,12 +177,18 @@ struct AccountsFixture : StorageFixture {
     std::string remote_address = "192.0.2.1";
     core::CpuPool cpu{1};
     RecordingSender sender;
+    RecordingMailer mailer;
 
     storage::UserStore users{context()};
     storage::AccessTokenStore tokens{context()};
+    storage::RefreshTokenStore refresh_tokens{context()};
+    storage::LoginTokenStore login_token_store{context()};
     storage::DeviceStore device_store{context(), stream("device_lists")};
     storage::ProfileStore profile_store{context()};
     storage::RegistrationTokenStore registration_tokens{context()};
+    storage::ThreePidStore three_pids{context()};
+    storage::AdminUserStore admin_users{context()};
+    storage::PusherStore pushers{context(), stream("pushers")};
     storage::UiAuthSessionStore ui_auth_sessions{context()};
     storage::FilterStore filter_store{context()};
     storage::ClientIpStore client_ip_store{context()};
@@ -171,27 +197,37 @@ struct AccountsFixture : StorageFixture {
     storage::StateStore state{db, events_stream, events, registry, 100, io.get_executor()};
 
     handlers::PasswordAuth passwords{users, cpu, config, clock};
-    handlers::InteractiveAuth interactive_auth{ui_auth_sessions, passwords, registration_tokens, config,
-                                               clock};
+    handlers::ThirdPartyIds third_party_ids{three_pids, mailer, config, clock};
+    handlers::InteractiveAuth interactive_auth{ui_auth_sessions, passwords, third_party_ids,
+                                               registration_tokens, clock};
     handlers::Devices devices{device_store, tokens};
-    handlers::Sessions sessions{tokens, devices, config, clock};
-    handlers::Login login_handler{passwords, sessions, config, clock};
-    handlers::Registration registration{
-        users, registration_tokens, passwords, interactive_auth, sessions, config, clock};
+    handlers::Sessions sessions{tokens, refresh_tokens, devices, config, clock};
+    handlers::LoginTokens login_tokens{login_token_store, config, clock};
+    handlers::Login login_handler{passwords, login_tokens, sessions, users, config, clock};
+    handlers::AccountStatus account_status{users, tokens, config};
+    handlers::Whois whois{users, client_ip_store, config};
+    handlers::Registration registration{users,     tokens,          registration_tokens,
+                                        passwords, third_party_ids, interactive_auth,
+                                        sessions,  config,          clock};
     handlers::SharedSecretRegistration shared_secret{registration, sessions, config, clock};
     handlers::Profiles profiles{profile_store, state, sender, config, io.get_executor()};
-    handlers::Accounts accounts{users, profile_store, state, passwords, devices, sender, io.get_executor()};
+    handlers::Accounts accounts{
+        handlers::Accounts::Stores{users, admin_users, profile_store, three_pids, pushers, state}, passwords,
+        devices, sender, io.get_executor()};
     handlers::Filters filters{filter_store};
     handlers::ClientIps client_ips{client_ip_store, clock, io.get_executor()};
     handlers::Authenticator authenticator{tokens, config, clock};
 
-    rest::AccountEndpoints account_endpoints{accounts, interactive_auth};
+    rest::AccountEndpoints account_endpoints{accounts, third_party_ids, interactive_auth};
     rest::AdminRegisterEndpoints admin_register_endpoints{shared_secret, config};
     rest::DevicesEndpoints device_endpoints{devices, interactive_auth};
     rest::FilterEndpoints filter_endpoints{filters};
-    rest::LoginEndpoints login_endpoints{login_handler, sessions, config};
+    rest::LoginEndpoints login_endpoints{login_handler,   login_tokens,     sessions,
+                                         third_party_ids, interactive_auth, config};
+    rest::ModerationEndpoints moderation_endpoints{account_status, whois};
     rest::ProfileEndpoints profile_endpoints{profiles, config};
     rest::RegisterEndpoints register_endpoints{registration, config};
+    rest::ThirdPartyIdEndpoints third_party_id_endpoints{third_party_ids, interactive_auth};
     rest::ServerInfoEndpoints server_info_endpoints{config};
     http::Router router;
 };

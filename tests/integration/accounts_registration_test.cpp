@@ -254,3 +254,30 @@ TEST_CASE("without a shared secret there is no shared-secret registration", "[ac
 
     CHECK(server.get("/_synapse/admin/v1/register").status == 400);
 }
+
+TEST_CASE("a guest becomes a user and keeps name and session", "[accounts]") {
+    auto config = accounts_config();
+    config.allow_guest_access = true;
+    AccountsFixture server{std::move(config)};
+    const auto guest = server.post("/_matrix/client/v3/register?kind=guest", "{}");
+    REQUIRE(guest.status == 200);
+    const auto user_id = guest.text("user_id");
+    const auto localpart = user_id.substr(1, user_id.find(':') - 1);
+    const auto upgrade = [&](const std::string& name, const std::string& token) {
+        return server.post(
+            "/_matrix/client/v3/register",
+            fmt::format(R"({{"username": "{}", "password": "secret", "guest_access_token": "{}",
+                                            "auth": {{"type": "m.login.dummy"}}}})",
+                        name, token));
+    };
+
+    CHECK(upgrade(localpart, "wrong").errcode() == "M_FORBIDDEN");
+    CHECK(upgrade("somebody", guest.text("access_token")).errcode() == "M_FORBIDDEN");
+    const auto upgraded = upgrade(localpart, guest.text("access_token"));
+
+    REQUIRE(upgraded.status == 200);
+    CHECK(upgraded.text("user_id") == user_id);
+    const auto whoami = server.get("/_matrix/client/v3/account/whoami", guest.text("access_token"));
+    CHECK(whoami.body.at("is_guest") == false);
+    CHECK(server.login(localpart).status == 200);
+}

@@ -22,7 +22,7 @@ struct AliceServer : AccountsFixture {
 
 TEST_CASE_METHOD(AliceServer, "a login gives a session on a device", "[accounts]") {
     CHECK(proto::to_json(get("/_matrix/client/v3/login").body) ==
-          R"({"flows":[{"type":"m.login.password"}]})");
+          R"({"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]})");
 
     const auto answer = login("alice");
 
@@ -146,7 +146,7 @@ TEST_CASE_METHOD(AliceServer, "a token that was used before costs no query", "[a
 
 TEST_CASE("an expired token is a soft logout", "[accounts]") {
     auto config = accounts_config();
-    config.session_lifetime_ms = 60'000;
+    config.session_lifetimes.session_ms = 60'000;
     AliceServer server{config};
     const auto answer = server.login("alice");
     CHECK(proto::get_int(answer.body, "expires_in_ms") == 60'000);

@@ -72,9 +72,9 @@ class Cluster:
             shutil.rmtree(self.base, ignore_errors=True)
 
     def weft(self, command: str, *arguments: str) -> str:
-        """Runs a launcher command on this cluster; its output."""
+        """Runs a launcher command (`up`, `users list`) on this cluster; its output."""
         done = subprocess.run(
-            [str(TOP / "weft"), command, "--data-dir", str(self.data_dir), *arguments],
+            [str(TOP / "weft"), *command.split(), "--data-dir", str(self.data_dir), *arguments],
             capture_output=True,
             text=True,
             timeout=300,

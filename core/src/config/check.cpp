@@ -43,6 +43,7 @@ public:
                     "processes would talk beyond this machine in the clear: set replication_tls, or "
                     "allow_insecure");
         }
+        check_email();
         require(!draft_.enable_registration || draft_.enable_registration_without_verification ||
                     draft_.registration_requires_token,
                 "enable_registration",
@@ -60,6 +61,14 @@ private:
         const auto& s3 = media.s3;
         require(!s3.is_set() || !(s3.endpoint_url.empty() || s3.access_key_id.empty() || s3.secret_access_key.empty()),
                 "media_s3", "needs endpoint_url, access_key_id and secret_access_key");
+    }
+    void check_email() const {
+        const auto& email = draft_.email;
+        require(!email.is_set() || !email.notif_from.empty(), "email", "needs notif_from");
+        require(!email.is_set() || !draft_.public_baseurl.empty(), "public_baseurl",
+                "missing: e-mails hold links to this server");
+        require(!draft_.registration_requires_email || email.is_set(), "registrations_require_3pid",
+                "needs email.smtp_host");
     }
     void check_tls() const {
         const auto& tls = draft_.replication_tls;

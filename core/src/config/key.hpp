@@ -32,6 +32,32 @@ Key string_key(std::string name, std::string text, std::string Config::*member);
 Key bool_key(std::string name, std::string text, bool Config::*member);
 Key port_key(std::string name, std::string text, std::uint16_t Config::*member);
 
+/// Keys of parts of the configuration: `member(config)` is the value.
+template <class Member>
+Key string_key_of(std::string name, std::string text, Member member) {
+    return {std::move(name),
+            "string",
+            std::move(text),
+            [member](Config& config, const Place& at) { member(config) = read_string(at); },
+            {}};
+}
+template <class Member>
+Key bool_key_of(std::string name, std::string text, Member member) {
+    return {std::move(name),
+            "boolean",
+            std::move(text),
+            [member](Config& config, const Place& at) { member(config) = read_bool(at); },
+            {}};
+}
+template <class Member>
+Key duration_key_of(std::string name, std::string text, Member member) {
+    return {std::move(name),
+            "string",
+            std::move(text),
+            [member](Config& config, const Place& at) { member(config) = read_duration_ms(at); },
+            {}};
+}
+
 template <class Member>
 Key limit_key(std::string name, std::string text, Member member) {
     return {std::move(name),

@@ -14,6 +14,12 @@ constexpr std::string_view kBase62 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF
 constexpr std::size_t kChecksumDigits = 6;  // 62^6 > 2^32
 constexpr std::size_t kRandomLetters = 20;  // 114 bits
 
+std::string make_token(std::string_view kind, std::string_view localpart) {
+    const auto base = fmt::format("{}_{}_{}", kind, proto::base64_url_encode(localpart),
+                                  core::random_letters(kRandomLetters));
+    return fmt::format("{}_{}", base, token_checksum(base));
+}
+
 }  // namespace
 
 std::string token_checksum(std::string_view text) {
@@ -29,9 +35,11 @@ std::string token_checksum(std::string_view text) {
 }
 
 std::string make_access_token(std::string_view localpart) {
-    const auto base =
-        fmt::format("syt_{}_{}", proto::base64_url_encode(localpart), core::random_letters(kRandomLetters));
-    return fmt::format("{}_{}", base, token_checksum(base));
+    return make_token("syt", localpart);
+}
+
+std::string make_refresh_token(std::string_view localpart) {
+    return make_token("syr", localpart);
 }
 
 }  // namespace weft::handlers

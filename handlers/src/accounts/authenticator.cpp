@@ -75,11 +75,15 @@ Task<http::Requester> Authenticator::authenticate(const http::Request& request, 
         throw core::MatrixError::forbidden("You are not a server admin");
     }
 
+    if (owner->unused) co_await tokens_.mark_used(requester.access_token);
+
     requester.user_id = owner->user_id;
     if (owner->device_id) requester.device_id = *owner->device_id;
     requester.access_token_id = owner->token_id;
     requester.is_guest = owner->guest;
     requester.is_admin = owner->admin;
+    requester.is_locked = owner->locked;
+    requester.is_suspended = owner->suspended;
     note_seen(requester, request);
     co_return requester;
 }

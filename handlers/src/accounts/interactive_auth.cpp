@@ -4,7 +4,6 @@
 
 #include "weft/core/errors.hpp"
 #include "weft/core/random.hpp"
-#include "weft/handlers/accounts/usernames.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/proto/json.hpp"
 
@@ -37,7 +36,7 @@ core::MatrixError other_operation() {
 /// Whether the client may try again: then the refusal travels inside the 401.
 bool is_failed_proof(const core::MatrixError& error) {
     return error.errcode == "M_FORBIDDEN" || error.errcode == "M_MISSING_PARAM" ||
-           error.errcode == "M_UNKNOWN";
+           error.errcode == "M_UNKNOWN" || error.errcode == "M_THREEPID_AUTH_FAILED";
 }
 
 boost::json::object parsed(const std::string& text) {
@@ -52,6 +51,17 @@ ProtectedOperation operation_of(const http::Request& request, boost::json::objec
                                  std::nullopt};
     if (request.requester) operation.user_id = request.requester->user_id;
     return operation;
+}
+
+std::optional<ProvenAddress> AuthProof::email() const {
+    const auto found = stages.find(std::string{auth_stage::kEmail});
+    if (found == stages.end()) return std::nullopt;
+    const auto document = parsed(found->second);
+    const auto text = [&](std::string_view key) {
+        return std::string{proto::get_string(document, key).value_or("")};
+    };
+    return ProvenAddress{text("sid"), text("medium"), text("address"),
+                         proto::get_int(document, "validated_at").value_or(0)};
 }
 
 /// One request on its way through the flows.
@@ -75,12 +85,13 @@ struct InteractiveAuth::Attempt {
 };
 
 InteractiveAuth::InteractiveAuth(storage::UiAuthSessionStore& sessions, PasswordAuth& passwords,
+                                 ThirdPartyIds& third_party_ids,
                                  storage::RegistrationTokenStore& registration_tokens,
-                                 const core::Config& config, const core::Clock& clock)
+                                 const core::Clock& clock)
     : sessions_{sessions},
       passwords_{passwords},
+      third_party_ids_{third_party_ids},
       registration_tokens_{registration_tokens},
-      config_{config},
       clock_{clock} {}
 
 Task<AuthProof> InteractiveAuth::require(ProtectedOperation operation, AuthFlows flows) {
@@ -164,6 +175,7 @@ Task<std::string> InteractiveAuth::check_stage(std::string stage, boost::json::o
         }
         co_return std::string{*token};
     }
+    if (stage == auth_stage::kEmail) co_return co_await check_email(std::move(auth));
     throw std::logic_error{"an authentication flow has a stage that nobody checks: " + stage};
 }
 
@@ -172,9 +184,24 @@ Task<std::string> InteractiveAuth::check_password(boost::json::object auth,
     const auto password = proto::get_string(auth, "password");
     if (!password) throw core::MatrixError::missing_param("Missing password");
     auto proven =
-        co_await passwords_.check(identified_user(auth, config_.server_name), std::string{*password});
+        co_await passwords_.check(co_await third_party_ids_.identified_user(auth), std::string{*password});
     if (user_id && proven != *user_id) throw core::MatrixError::forbidden("This is not your account");
     co_return proven;
+}
+
+Task<std::string> InteractiveAuth::check_email(boost::json::object auth) {
+    const auto* creds = proto::get_object(auth, "threepid_creds");
+    if (!creds) creds = proto::get_object(auth, "threepidCreds");  // of old clients
+    if (!creds) throw core::MatrixError::missing_param("Missing threepid_creds");
+    const auto sid = proto::get_string(*creds, "sid");
+    const auto client_secret = proto::get_string(*creds, "client_secret");
+    if (!sid || !client_secret) throw core::MatrixError::missing_param("Missing sid or client_secret");
+    if (sid->find('\0') != sid->npos) throw core::MatrixError::invalid_param("Invalid sid");
+    const auto proven = co_await third_party_ids_.proven(std::string{*sid}, std::string{*client_secret});
+    co_return proto::to_json(boost::json::object{{"sid", proven.session_id},
+                                                 {"medium", proven.medium},
+                                                 {"address", proven.address},
+                                                 {"validated_at", proven.validated_ms}});
 }
 
 Task<std::optional<std::string>> InteractiveAuth::outcome_of(ProtectedOperation operation) {

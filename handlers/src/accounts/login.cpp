@@ -1,13 +1,16 @@
 #include "weft/handlers/accounts/login.hpp"
 
 #include "weft/core/errors.hpp"
+#include "weft/handlers/accounts/account_status.hpp"
 
 namespace weft::handlers {
 
-Login::Login(PasswordAuth& passwords, Sessions& sessions, const core::Config& config,
-             const core::Clock& clock)
+Login::Login(PasswordAuth& passwords, LoginTokens& login_tokens, Sessions& sessions,
+             storage::UserStore& users, const core::Config& config, const core::Clock& clock)
     : passwords_{passwords},
+      login_tokens_{login_tokens},
       sessions_{sessions},
+      users_{users},
       config_{config},
       by_address_{clock, config.rc_login.address},
       by_account_{clock, config.rc_login.account} {}
@@ -16,10 +19,26 @@ Task<Session> Login::by_password(PasswordLogin login) {
     if (!password_enabled()) throw core::MatrixError::unknown("Password login has been disabled");
     by_address_.acquire(login.remote_address);
     auto user_id = co_await passwords_.check(std::move(login.user_id), std::move(login.password));
-    // After the password: otherwise anybody could lock anybody out by naming them. Wrong passwords have their
+    co_return co_await open(std::move(user_id), std::move(login.device));
+}
+
+Task<Session> Login::by_token(TokenLogin login) {
+    by_address_.acquire(login.remote_address);
+    auto user_id = co_await login_tokens_.use(std::move(login.token));
+    co_return co_await open(std::move(user_id), std::move(login.device));
+}
+
+Task<Session> Login::open(std::string user_id, DeviceChoice device) {
+    // After the proof: otherwise anybody could lock anybody out by naming them. Wrong passwords have their
     // own limit.
     by_account_.acquire(user_id);
-    co_return co_await sessions_.open(std::move(user_id), std::move(login.device));
+    const auto user = co_await users_.get_user(user_id);
+    if (!user) throw core::MatrixError::forbidden("There is no such account");
+    if (user->deactivated) {
+        throw core::MatrixError{403, "M_USER_DEACTIVATED", "This account has been deactivated"};
+    }
+    if (user->locked) throw account_locked();
+    co_return co_await sessions_.open(std::move(user_id), std::move(device));
 }
 
 }  // namespace weft::handlers

@@ -4,6 +4,7 @@
 
 #include "weft/core/errors.hpp"
 #include "weft/core/password.hpp"
+#include "weft/handlers/accounts/password_policy.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -23,7 +24,7 @@ std::string to_lower_ascii(std::string text) {
 
 PasswordAuth::PasswordAuth(storage::UserStore& users, core::CpuPool& cpu, const core::Config& config,
                            const core::Clock& clock)
-    : users_{users}, cpu_{cpu}, failures_{clock, config.rc_login.failed_attempts} {}
+    : users_{users}, cpu_{cpu}, config_{config}, failures_{clock, config.rc_login.failed_attempts} {}
 
 Task<std::shared_ptr<const storage::User>> PasswordAuth::find_account(std::string user_id) {
     if (auto exact = co_await users_.get_user(user_id)) co_return exact;
@@ -46,9 +47,8 @@ Task<std::string> PasswordAuth::check(std::string user_id, std::string password)
     bool right = false;
     // Whether an account exists is no secret (/register/available), so an unknown one costs no hash.
     if (account && account->password_hash && password.size() <= kPasswordBytesMax) {
-        auto verify = [password = std::move(password), hash = *account->password_hash] {
-            return core::verify_password(password, hash);
-        };
+        auto verify = [password = std::move(password) + config_.password_pepper,
+                       hash = *account->password_hash] { return core::verify_password(password, hash); };
         right = co_await cpu_.run(std::move(verify));
     }
     if (!right) {
@@ -58,18 +58,23 @@ Task<std::string> PasswordAuth::check(std::string user_id, std::string password)
     co_return account->user_id;
 }
 
-void PasswordAuth::check_acceptable(std::string_view password) {
+void PasswordAuth::check_acceptable(std::string_view password) const {
     if (password.empty()) throw core::MatrixError{400, "M_WEAK_PASSWORD", "The password must not be empty"};
     if (password.size() > kPasswordBytesMax) {
         throw core::MatrixError{
             400, "M_WEAK_PASSWORD",
             fmt::format("The password must not be longer than {} bytes", kPasswordBytesMax)};
     }
+    if (const auto why = password_weakness(password, config_.password_policy)) {
+        throw core::MatrixError{400, "M_WEAK_PASSWORD", *why};
+    }
 }
 
 Task<std::string> PasswordAuth::hash(std::string password) {
     check_acceptable(password);
-    auto make = [password = std::move(password)] { return core::hash_password(password); };
+    auto make = [password = std::move(password) + config_.password_pepper] {
+        return core::hash_password(password);
+    };
     co_return co_await cpu_.run(std::move(make));
 }
 

@@ -15,12 +15,15 @@ core::MatrixError user_in_use() {
 
 }  // namespace
 
-Registration::Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens,
-                           PasswordAuth& passwords, InteractiveAuth& interactive_auth, Sessions& sessions,
-                           const core::Config& config, const core::Clock& clock)
+Registration::Registration(storage::UserStore& users, storage::AccessTokenStore& access_tokens,
+                           storage::RegistrationTokenStore& tokens, PasswordAuth& passwords,
+                           ThirdPartyIds& third_party_ids, InteractiveAuth& interactive_auth,
+                           Sessions& sessions, const core::Config& config, const core::Clock& clock)
     : users_{users},
+      access_tokens_{access_tokens},
       tokens_{tokens},
       passwords_{passwords},
+      third_party_ids_{third_party_ids},
       interactive_auth_{interactive_auth},
       sessions_{sessions},
       config_{config},
@@ -32,9 +35,15 @@ void Registration::check_open() const {
 }
 
 AuthFlows Registration::flows() const {
-    const auto stage =
-        config_.registration_requires_token ? auth_stage::kRegistrationToken : auth_stage::kDummy;
-    return {{std::string{stage}}};
+    const std::string email{auth_stage::kEmail};
+    AuthFlow first;
+    if (config_.registration_requires_token) first.emplace_back(auth_stage::kRegistrationToken);
+    auto with_email = first;
+    with_email.push_back(email);
+    if (config_.registration_requires_email) return {std::move(with_email)};
+    if (first.empty()) first.emplace_back(auth_stage::kDummy);
+    if (!third_party_ids_.email_enabled()) return {std::move(first)};
+    return {std::move(first), std::move(with_email)};
 }
 
 Task<bool> Registration::is_taken(std::string user_id) {
@@ -45,6 +54,10 @@ Task<bool> Registration::is_taken(std::string user_id) {
 Task<void> Registration::check_available(std::string username, std::string remote_address) {
     check_open();
     questions_by_address_.acquire(remote_address);
+    co_await check_free(std::move(username));
+}
+
+Task<void> Registration::check_free(std::string username) {
     if (co_await is_taken(new_user_id(username, config_.server_name))) throw user_in_use();
 }
 
@@ -61,7 +74,7 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
     }
     // What is wrong with the wishes is said before anybody proves anything; a request without them asks for
     // the flows.
-    if (request.password) PasswordAuth::check_acceptable(*request.password);
+    if (request.password) passwords_.check_acceptable(*request.password);
     if (!request.password && request.operation.body.contains("auth")) {
         throw core::MatrixError::missing_param("Missing password");
     }
@@ -69,23 +82,38 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
     auto proof = co_await interactive_auth_.require(request.operation, flows());
     if (proof.outcome) co_return co_await finish(std::move(*proof.outcome), std::move(request));
 
+    auto email = proof.email();
+    if (email && co_await third_party_ids_.owner_of(email->medium, email->address)) {
+        throw core::MatrixError{400, "M_THREEPID_IN_USE", "The address belongs to an account already"};
+    }
     accounts_by_address_.acquire(request.remote_address);
     NewAccount account;
     account.user_id = user_id;
     account.password = request.password;
+    account.upgrades_guest = request.guest_access_token.has_value();
     if (const auto token = proof.stages.find(std::string{auth_stage::kRegistrationToken});
         token != proof.stages.end()) {
         co_await create_with_token(std::move(account), token->second);
     } else {
         co_await create_account(std::move(account));
     }
+    if (email) co_await third_party_ids_.add_to_new_account(user_id, std::move(*email));
     co_await interactive_auth_.set_outcome(std::move(proof.session_id), user_id);
     co_return co_await finish(std::move(user_id), std::move(request));
 }
 
 Task<std::string> Registration::user_id_for(const RegisterRequest& request) {
+    if (!request.username && request.guest_access_token) {
+        throw core::MatrixError::missing_param("A guest's username is needed");
+    }
     if (!request.username) co_return new_user_id(random_localpart(), config_.server_name);
     auto user_id = new_user_id(*request.username, config_.server_name);
+    if (request.guest_access_token) {
+        if (!co_await is_own_guest(request, user_id)) {
+            throw core::MatrixError::forbidden("The access token is not that of this guest");
+        }
+        co_return user_id;
+    }
     if (co_await is_taken(user_id)) {
         // Perhaps by this very request, whose answer got lost.
         if (co_await interactive_auth_.outcome_of(request.operation) != user_id) throw user_in_use();
@@ -131,7 +159,22 @@ Task<Registered> Registration::register_guest(std::optional<std::string> initial
     co_return registered;
 }
 
+Task<bool> Registration::is_own_guest(const RegisterRequest& request, const std::string& user_id) {
+    const auto owner = co_await access_tokens_.get_user_by_access_token(*request.guest_access_token);
+    co_return owner && owner->guest && owner->user_id == user_id;
+}
+
+Task<void> Registration::upgrade_guest(std::string user_id, std::string password) {
+    auto hash = co_await passwords_.hash(std::move(password));
+    if (!co_await users_.upgrade_guest(user_id, std::move(hash))) throw user_in_use();
+    co_await access_tokens_.forget_cached_tokens_of_user(std::move(user_id));
+}
+
 Task<void> Registration::create_account(NewAccount account) {
+    if (account.upgrades_guest) {
+        co_await upgrade_guest(std::move(account.user_id), account.password.value_or(""));
+        co_return;
+    }
     storage::NewUser user;
     if (account.password) user.password_hash = co_await passwords_.hash(std::move(*account.password));
     user.user_id = account.user_id;

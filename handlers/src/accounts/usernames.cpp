@@ -66,6 +66,24 @@ std::string random_localpart() {
     return to_lower_ascii(core::random_letters(kRandomLocalpartLetters));
 }
 
+std::optional<ThirdPartyIdentifier> third_party_identifier(const boost::json::object& submission) {
+    const auto read = [](const boost::json::object& object) {
+        const auto medium = string_member(object, "medium");
+        const auto address = string_member(object, "address");
+        if (medium.find('\0') != medium.npos || address.find('\0') != address.npos) {
+            throw core::MatrixError::invalid_param("Invalid third-party identifier");
+        }
+        return ThirdPartyIdentifier{std::string{medium}, std::string{address}};
+    };
+    if (const auto* identifier = proto::get_object(submission, "identifier")) {
+        if (proto::get_string(*identifier, "type") != "m.id.thirdparty") return std::nullopt;
+        return read(*identifier);
+    }
+    if (submission.contains("identifier") || submission.contains("user")) return std::nullopt;
+    if (!submission.contains("medium") && !submission.contains("address")) return std::nullopt;
+    return read(submission);
+}
+
 std::string identified_user(const boost::json::object& submission, std::string_view server_name) {
     if (const auto* identifier = proto::get_object(submission, "identifier")) {
         const auto type = string_member(*identifier, "type");

@@ -295,6 +295,14 @@ Task<EventSender::Created> RoomWriter::create_room(const proto::RoomVersion& ver
     co_return created;
 }
 
+void RoomWriter::forget_room(const std::string& room_id) {
+    const auto found = impl_->rooms.find(room_id);
+    // A room in which something is being stored is not gone: its events say where it ends.
+    if (found == impl_->rooms.end() || found->second.running) return;
+    if (found->second.place) impl_->idle.erase(*found->second.place);
+    impl_->rooms.erase(found);
+}
+
 Task<void> RoomWriter::stop(std::int64_t deadline_ms) { co_await impl_->tasks.drain(deadline_ms); }
 
 }  // namespace weft::handlers

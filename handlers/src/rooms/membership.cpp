@@ -75,6 +75,7 @@ Task<proto::EventId> Membership::change_by_content(Actor actor, proto::RoomId ro
 
 Task<proto::EventId> Membership::knock(MembershipRequest request) {
     const auto* const version = co_await rooms_.version(request.room_id);
+    co_await require_not_blocked(request.room_id);
     if (!version->knocking) throw MatrixError::forbidden("This room's version does not support knocking");
     auto content = co_await with_profile(request.target, "knock", request.content);
     proto::json::object unsigned_data;

@@ -1,5 +1,6 @@
 // Joining: who may come in, and on whose authority.
 #include "weft/core/errors.hpp"
+#include "weft/core/log.hpp"
 #include "weft/handlers/rooms/membership.hpp"
 #include "weft/proto/event_types.hpp"
 
@@ -29,6 +30,7 @@ Task<proto::EventId> Membership::join(MembershipRequest request) {
     if (now == "join" && !request.again) {
         if (const auto* event_id = state->find(event_type::kMember, user_id.str())) co_return *event_id;
     }
+    co_await require_not_blocked(request.room_id);
     if (request.actor.guest) co_await require_guest_access(request.room_id);
     if (now != "join") joins_.acquire(user_id.str());
 
@@ -43,10 +45,31 @@ Task<proto::EventId> Membership::join(MembershipRequest request) {
     co_return co_await send(std::move(request), "join", std::move(content));
 }
 
+Task<void> Membership::require_not_blocked(proto::RoomId room_id) {
+    if (co_await store_.is_blocked(room_id.str())) {
+        throw MatrixError::forbidden("This room has been blocked on this server");
+    }
+}
+
 Task<void> Membership::require_guest_access(proto::RoomId room_id) {
     const auto content = co_await rooms_.content(room_id, event_type::kGuestAccess);
     if (proto::get_string(content, "guest_access") != "can_join") {
         throw MatrixError{403, "M_GUEST_ACCESS_FORBIDDEN", "Guest access not allowed"};
+    }
+}
+
+Task<void> Membership::remove_guests(proto::RoomId room_id) {
+    for (const auto& guest : co_await store_.joined_guests(room_id.str())) {
+        const auto user_id = proto::UserId::trusted(guest);
+        MembershipRequest request{MembershipAction::kLeave, room_id, Actor{user_id}, user_id};
+        proto::json::object content{{"reason", "Guests are not allowed in this room any more"}};
+        std::string why;
+        try {
+            co_await send(std::move(request), "leave", std::move(content));
+        } catch (const MatrixError& error) {
+            why = error.what();
+        }
+        if (!why.empty()) core::log_warning("rooms", "guest {} cannot leave {}: {}", guest, room_id, why);
     }
 }
 

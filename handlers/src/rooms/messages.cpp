@@ -81,6 +81,9 @@ Task<void> Messages::require_may_redact(MessageRequest request, proto::EventId t
     if (known && event->is_state(event_type::kCreate)) {
         throw MatrixError::forbidden("Redacting m.room.create is not permitted");
     }
+    if (request.actor.suspended && !(known && event->sender() == request.actor.user_id)) {
+        throw MatrixError{403, "M_USER_SUSPENDED", "You cannot perform this action while suspended."};
+    }
     const auto levels = co_await rooms_.power_levels(request.room_id);
     if (levels.user_level(request.actor.user_id) >= levels.redact()) co_return;
     // Without that power one must see whose event it is.

@@ -72,6 +72,9 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
     if (request.type == event_type::kCanonicalAlias && request.state_key.empty())
         co_await check_new_aliases(request);
 
+    const auto room_id = request.room_id;
+    const bool closes_to_guests = request.type == event_type::kGuestAccess && request.state_key.empty() &&
+                                  proto::get_string(request.content, "guest_access") != "can_join";
     SendRequest out{proto::EventDraft{
         .room_id = std::move(request.room_id),
         .sender = std::move(request.actor.user_id),
@@ -83,6 +86,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
     }};
     const auto result = co_await sender_.send(std::move(out));
     co_await sender_.wait_for_events(result.stream_ordering);
+    if (closes_to_guests && !result.duplicate) co_await membership_.remove_guests(room_id);
     co_return result.event_id;
 }
 

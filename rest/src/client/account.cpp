@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "client/account_params.hpp"
+#include "weft/core/errors.hpp"
 
 namespace weft::rest {
 
@@ -16,7 +17,7 @@ void AccountEndpoints::register_on(http::Router& router) {
     router.add({.method = http::Method::kPost,
                 .paths = http::client_paths("/account/password"),
                 .operation = "changePassword",
-                .auth = http::Auth::kAccessToken,
+                .auth = http::Auth::kOptional,
                 .runs_at = http::RunsAt::kMaster},
                std::bind_front(&AccountEndpoints::post_password, this));
     router.add({.method = http::Method::kPost,
@@ -37,13 +38,39 @@ Task<http::Response> AccountEndpoints::get_whoami(http::Request request) {
 Task<http::Response> AccountEndpoints::post_password(http::Request request) {
     auto body = request.json_body();
     auto new_password = required_string(body, "new_password");
-    handlers::PasswordAuth::check_acceptable(new_password);
+    accounts_.check_new_password(new_password);
     const auto others = optional_bool(body, "logout_devices").value_or(true)
                             ? handlers::Accounts::OtherSessions::kLogOut
                             : handlers::Accounts::OtherSessions::kKeep;
-    co_await interactive_auth_.require(handlers::operation_of(request, std::move(body)), password_flow());
-    co_await accounts_.change_password(request.auth(), std::move(new_password), others);
+    auto flows = request.requester ? password_flow() : handlers::AuthFlows{};
+    if (third_party_ids_.email_enabled()) flows.push_back({std::string{handlers::auth_stage::kEmail}});
+    if (flows.empty()) throw core::MatrixError::missing_token();
+    const auto proof = co_await interactive_auth_.require(handlers::operation_of(request, std::move(body)),
+                                                          std::move(flows));
+    const auto email = proof.email();
+    const auto user_id = co_await user_of(proof);
+    if (request.requester && request.auth().user_id != user_id) {
+        throw core::MatrixError::forbidden("This is not your account");
+    }
+    if (request.requester) {
+        co_await accounts_.change_password(request.auth(), std::move(new_password), others);
+    } else {
+        co_await accounts_.reset_password(user_id, std::move(new_password), others);
+    }
+    if (email) co_await third_party_ids_.finish(email->session_id);
     co_return http::Response::empty_object();
+}
+
+/// Whose password or e-mail address was proven.
+Task<std::string> AccountEndpoints::user_of(const handlers::AuthProof& proof) {
+    if (const auto password = proof.stages.find(std::string{handlers::auth_stage::kPassword});
+        password != proof.stages.end()) {
+        co_return password->second;
+    }
+    const auto email = proof.email();
+    auto owner = email ? co_await third_party_ids_.owner_of(email->medium, email->address) : std::nullopt;
+    if (!owner) throw core::MatrixError{404, "M_NOT_FOUND", "The address belongs to no account"};
+    co_return std::move(*owner);
 }
 
 Task<http::Response> AccountEndpoints::post_deactivate(http::Request request) {

@@ -16,6 +16,7 @@ handlers::DeviceChoice device_choice(const boost::json::object& body) {
     handlers::DeviceChoice device;
     device.device_id = optional_string(body, "device_id");
     device.initial_display_name = optional_string(body, "initial_device_display_name");
+    device.refreshable = optional_bool(body, "refresh_token").value_or(false);
     return device;
 }
 
@@ -25,6 +26,7 @@ boost::json::object session_document(const handlers::Session& session, std::stri
                                  {"device_id", session.device_id},
                                  {"home_server", server_name}};
     if (session.expires_in_ms) document["expires_in_ms"] = *session.expires_in_ms;
+    if (session.refresh_token) document["refresh_token"] = *session.refresh_token;
     return document;
 }
 

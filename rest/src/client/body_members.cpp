@@ -43,6 +43,19 @@ boost::json::object optional_object(const boost::json::object& body, std::string
     return value->get_object();
 }
 
+std::optional<std::int64_t> optional_integer(const boost::json::object& body, std::string_view key) {
+    if (!find_unless_null(body, key)) return std::nullopt;
+    const auto number = proto::get_int(body, key);
+    if (!number) throw MatrixError::bad_json(fmt::format("'{}' must be an integer", key));
+    return number;
+}
+
+std::int64_t required_integer(const boost::json::object& body, std::string_view key) {
+    const auto value = optional_integer(body, key);
+    if (!value) throw MatrixError::missing_param(fmt::format("'{}' is missing", key));
+    return *value;
+}
+
 std::string required_string(const boost::json::object& body, std::string_view key) {
     auto value = optional_string(body, key);
     if (!value) throw MatrixError::missing_param(fmt::format("'{}' is missing", key));

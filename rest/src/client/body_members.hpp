@@ -16,6 +16,8 @@ std::optional<bool> optional_bool(const boost::json::object& body, std::string_v
 /// A member that must be an object if it is there; empty if it is not.
 boost::json::object optional_object(const boost::json::object& body, std::string_view key);
 /// M_MISSING_PARAM if it is not there.
+std::optional<std::int64_t> optional_integer(const boost::json::object& body, std::string_view key);
+std::int64_t required_integer(const boost::json::object& body, std::string_view key);
 std::string required_string(const boost::json::object& body, std::string_view key);
 
 }  // namespace weft::rest

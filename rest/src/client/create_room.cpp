@@ -90,7 +90,8 @@ void CreateRoomEndpoints::register_on(http::Router& router) {
                               .paths = http::client_paths("/createRoom"),
                               .operation = "createRoom",
                               .auth = http::Auth::kAccessToken,
-                              .workers = kOnEventPersister},
+                              .workers = kOnEventPersister,
+                              .refused_to_suspended = true},
                std::bind_front(&CreateRoomEndpoints::post, this));
 }
 

@@ -38,6 +38,12 @@ http::Endpoint alias_action(std::string_view name, std::string operation, http::
             .workers = kOnEventPersister};
 }
 
+/// What others see, so users whose account is suspended may not do it.
+http::Endpoint seen_by_others(http::Endpoint endpoint) {
+    endpoint.refused_to_suspended = true;
+    return endpoint;
+}
+
 }  // namespace
 
 void MembershipEndpoints::register_on(http::Router& router) {
@@ -46,14 +52,17 @@ void MembershipEndpoints::register_on(http::Router& router) {
                          Task<http::Response> (MembershipEndpoints::*function)(http::Request)) {
         router.add(std::move(endpoint), std::bind_front(function, this));
     };
-    add(room_action("join", "joinRoomById", Auth::kGuestToo), &MembershipEndpoints::post_join);
-    add(alias_action("join", "joinRoom", Auth::kGuestToo), &MembershipEndpoints::post_join_by_alias);
-    add(alias_action("knock", "knockRoom", Auth::kAccessToken), &MembershipEndpoints::post_knock);
+    add(seen_by_others(room_action("join", "joinRoomById", Auth::kGuestToo)),
+        &MembershipEndpoints::post_join);
+    add(seen_by_others(alias_action("join", "joinRoom", Auth::kGuestToo)),
+        &MembershipEndpoints::post_join_by_alias);
+    add(seen_by_others(alias_action("knock", "knockRoom", Auth::kAccessToken)),
+        &MembershipEndpoints::post_knock);
     add(room_action("leave", "leaveRoom", Auth::kGuestToo), &MembershipEndpoints::post_leave);
-    add(room_action("invite", "inviteUser"), &MembershipEndpoints::post_invite);
-    add(room_action("kick", "kick"), &MembershipEndpoints::post_kick);
-    add(room_action("ban", "ban"), &MembershipEndpoints::post_ban);
-    add(room_action("unban", "unban"), &MembershipEndpoints::post_unban);
+    add(seen_by_others(room_action("invite", "inviteUser")), &MembershipEndpoints::post_invite);
+    add(seen_by_others(room_action("kick", "kick")), &MembershipEndpoints::post_kick);
+    add(seen_by_others(room_action("ban", "ban")), &MembershipEndpoints::post_ban);
+    add(seen_by_others(room_action("unban", "unban")), &MembershipEndpoints::post_unban);
     add(room_action("forget", "forgetRoom", Auth::kGuestToo), &MembershipEndpoints::post_forget);
     add({.method = http::Method::kGet,
          .paths = http::client_paths("/joined_rooms"),

@@ -42,13 +42,15 @@ void ProfileEndpoints::register_on(http::Router& router) {
                 .paths = http::client_paths("/profile/{userId}/{keyName}"),
                 .operation = "setProfileField",
                 .auth = http::Auth::kGuestToo,
-                .runs_at = http::RunsAt::kMaster},
+                .runs_at = http::RunsAt::kMaster,
+                .refused_to_suspended = true},
                std::bind_front(&ProfileEndpoints::put_field, this));
     router.add({.method = http::Method::kDelete,
                 .paths = http::client_paths("/profile/{userId}/{keyName}"),
                 .operation = "deleteProfileField",
                 .auth = http::Auth::kGuestToo,
-                .runs_at = http::RunsAt::kMaster},
+                .runs_at = http::RunsAt::kMaster,
+                .refused_to_suspended = true},
                std::bind_front(&ProfileEndpoints::delete_field, this));
 }
 

@@ -52,6 +52,7 @@ Task<handlers::Registered> RegisterEndpoints::register_user(http::Request reques
     wish.username = optional_string(body, "username");
     wish.password = optional_string(body, "password");
     wish.device = device_choice(body);
+    wish.guest_access_token = optional_string(body, "guest_access_token");
     wish.inhibit_login = optional_bool(body, "inhibit_login").value_or(false);
     wish.operation = handlers::operation_of(request, std::move(body));
     wish.remote_address = std::move(request.remote_address);

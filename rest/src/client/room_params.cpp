@@ -23,6 +23,7 @@ handlers::Actor actor_of(const http::Request& request) {
     actor.device_id = requester.device_id;
     actor.guest = requester.is_guest;
     actor.admin = requester.is_admin;
+    actor.suspended = requester.is_suspended;
     return actor;
 }
 

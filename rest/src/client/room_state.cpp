@@ -18,7 +18,8 @@ void RoomStateEndpoints::register_on(http::Router& router) {
                               .operation = "setRoomStateWithKey",
                               .auth = http::Auth::kGuestToo,
                               .workers = kOnEventPersister,
-                              .affinity = http::Affinity::kRoom},
+                              .affinity = http::Affinity::kRoom,
+                              .refused_to_suspended = true},
                std::bind_front(&RoomStateEndpoints::put, this));
 }
 

@@ -34,7 +34,8 @@ void RoomUpgradeEndpoints::register_on(http::Router& router) {
                               .operation = "upgradeRoom",
                               .auth = http::Auth::kAccessToken,
                               .workers = kOnEventPersister,
-                              .affinity = http::Affinity::kRoom},
+                              .affinity = http::Affinity::kRoom,
+                              .refused_to_suspended = true},
                std::bind_front(&RoomUpgradeEndpoints::post, this));
 }
 

@@ -34,7 +34,8 @@ void SendEndpoints::register_on(http::Router& router) {
                               .operation = "sendMessage",
                               .auth = http::Auth::kGuestToo,
                               .workers = kOnEventPersister,
-                              .affinity = http::Affinity::kRoom},
+                              .affinity = http::Affinity::kRoom,
+                              .refused_to_suspended = true},
                std::bind_front(&SendEndpoints::put_message, this));
     router.add(http::Endpoint{.method = http::Method::kPut,
                               .paths = http::client_paths("/rooms/{roomId}/redact/{eventId}/{txnId}"),

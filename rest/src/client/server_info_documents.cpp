@@ -40,8 +40,8 @@ boost::json::object capabilities_document(const core::Config& config) {
                                      {"m.set_displayname", enabled(true)},
                                      {"m.set_avatar_url", enabled(true)},
                                      {"m.profile_fields", std::move(profile_fields)},
-                                     {"m.3pid_changes", enabled(false)},
-                                     {"m.get_login_token", enabled(false)}};
+                                     {"m.3pid_changes", enabled(config.enable_3pid_changes)},
+                                     {"m.get_login_token", enabled(config.login_tokens.enabled)}};
     return {{"capabilities", std::move(capabilities)}};
 }
 

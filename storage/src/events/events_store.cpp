@@ -189,6 +189,14 @@ Task<const proto::RoomVersion*> EventsStore::room_version(proto::RoomId room_id)
     co_return version;
 }
 
+void EventsStore::forget_room(const proto::RoomId& room_id) {
+    // Events are not kept by room; this is rare enough to read the others again.
+    ++impl_->invalidations;
+    impl_->cache.invalidate_all();
+    impl_->timelines.forget_before(room_id, impl_->events.current());
+    impl_->versions.erase(room_id);
+}
+
 void EventsStore::remember_room_version(const proto::RoomId& room_id, const proto::RoomVersion& version) {
     if (impl_->versions.size() >= kVersionsMax) impl_->versions.clear();
     impl_->versions.insert_or_assign(room_id, &version);

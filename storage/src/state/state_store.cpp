@@ -123,6 +123,10 @@ StateStore::StateStore(Database& db, StreamState& events, EventsStore& store, Ca
 
 StateStore::~StateStore() = default;
 
+void StateStore::forget_room(const proto::RoomId& room_id) {
+    impl_->rooms.drop(room_id);
+}
+
 RoomStatePtr StateStore::cached_current_state(const proto::RoomId& room_id) { return impl_->rooms.find(room_id); }
 
 Task<RoomStatePtr> StateStore::current_state(proto::RoomId room_id) {

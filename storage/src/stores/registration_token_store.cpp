@@ -16,6 +16,9 @@ constexpr Sql kList{"list_registration_tokens", R"sql(
 
 constexpr Sql kDelete{"delete_registration_token", "DELETE FROM registration_tokens WHERE token = $1"};
 
+constexpr Sql kSetLimits{"set_registration_token_limits", R"sql(
+    UPDATE registration_tokens SET uses_allowed = $2, expiry_time = $3 WHERE token = $1)sql"};
+
 constexpr Sql kIsValid{"registration_token_is_valid", R"sql(
     SELECT 1 FROM registration_tokens WHERE token = $1
     AND (uses_allowed IS NULL OR pending + completed < uses_allowed)
@@ -58,6 +61,11 @@ Task<std::vector<RegistrationToken>> RegistrationTokenStore::list() {
 
 Task<bool> RegistrationTokenStore::remove(std::string token) {
     co_return (co_await context_.db.query(kDelete, token)).affected() == 1;
+}
+
+Task<void> RegistrationTokenStore::set_limits(std::string token, std::optional<std::int64_t> uses_allowed,
+                                              std::optional<std::int64_t> expiry_ms) {
+    co_await context_.db.query(kSetLimits, token, uses_allowed, expiry_ms);
 }
 
 Task<bool> RegistrationTokenStore::is_valid(std::string token) {

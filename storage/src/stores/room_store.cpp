@@ -20,6 +20,12 @@ constexpr Sql kHasAnnotation{
     "AND e.room_id = $3 AND e.sender = $4 AND e.type = $5 "
     "AND NOT EXISTS (SELECT 1 FROM redactions d WHERE d.redacts = r.event_id) LIMIT 1"};
 
+constexpr Sql kJoinedGuests{"joined_guests_of_room", R"sql(
+    SELECT c.state_key FROM current_state_events AS c JOIN users AS u ON u.name = c.state_key
+    WHERE c.room_id = $1 AND c.type = 'm.room.member' AND c.membership = 'join' AND u.is_guest = 1)sql"};
+
+constexpr Sql kIsBlocked{"room_is_blocked", "SELECT FROM blocked_rooms WHERE room_id = $1"};
+
 }  // namespace
 
 RoomStore::RoomStore(StoreContext context) : context_{std::move(context)} {}
@@ -58,6 +64,16 @@ Task<bool> RoomStore::has_annotation(AnnotationKey annotation) {
     const auto rows = co_await context_.db.query(kHasAnnotation, annotation.relates_to, annotation.key,
                                                  annotation.room_id, annotation.sender, annotation.type);
     co_return !rows.empty();
+}
+
+Task<std::vector<std::string>> RoomStore::joined_guests(std::string room_id) {
+    std::vector<std::string> guests;
+    for (const auto row : co_await context_.db.query(kJoinedGuests, room_id)) guests.push_back(row[0].str());
+    co_return guests;
+}
+
+Task<bool> RoomStore::is_blocked(std::string room_id) {
+    co_return !(co_await context_.db.query(kIsBlocked, room_id)).empty();
 }
 
 }  // namespace weft::storage

@@ -14,7 +14,8 @@ constexpr auto kCacheName = "get_user_by_id";
 constexpr auto kDeactivatedCacheName = "get_user_deactivated_status";
 
 constexpr Sql kGet{"get_user_by_id", R"sql(
-    SELECT name, password_hash, creation_ts, admin, is_guest, deactivated, appservice_id, user_type
+    SELECT name, password_hash, creation_ts, admin, is_guest, deactivated, appservice_id, user_type,
+        locked, suspended
     FROM users WHERE name = $1)sql"};
 
 constexpr Sql kFindCaseInsensitive{"find_users_case_insensitive",
@@ -31,9 +32,16 @@ constexpr Sql kSetPassword{"set_password_hash", "UPDATE users SET password_hash 
 constexpr Sql kSetDeactivated{"set_user_deactivated",
                               "UPDATE users SET deactivated = $2::boolean::int WHERE name = $1"};
 constexpr Sql kSetAdmin{"set_user_admin", "UPDATE users SET admin = $2::boolean::int WHERE name = $1"};
+constexpr Sql kUpgradeGuest{"upgrade_guest", R"sql(
+    UPDATE users SET is_guest = 0, password_hash = $2, upgrade_ts = extract(epoch FROM now())::bigint
+    WHERE name = $1 AND is_guest = 1)sql"};
+constexpr Sql kSetLocked{"set_user_locked", "UPDATE users SET locked = $2 WHERE name = $1"};
+constexpr Sql kSetSuspended{"set_user_suspended", "UPDATE users SET suspended = $2 WHERE name = $1"};
+constexpr Sql kSetUserType{"set_user_type", "UPDATE users SET user_type = $2 WHERE name = $1"};
 
 constexpr Sql kList{"list_users", R"sql(
-    SELECT name, password_hash, creation_ts, admin, is_guest, deactivated, appservice_id, user_type FROM users
+    SELECT name, password_hash, creation_ts, admin, is_guest, deactivated, appservice_id, user_type,
+        locked, suspended FROM users
     WHERE ($1::text IS NULL OR strpos(lower(name), lower($1)) > 0)
       AND ($2::boolean OR is_guest = 0) AND ($3::boolean OR deactivated = 0)
     ORDER BY name OFFSET $4 LIMIT $5)sql"};
@@ -50,6 +58,8 @@ User to_user(const Rows::Row& row) {
     user.deactivated = row[5].i64() != 0;
     user.appservice_id = row[6].opt_str();
     user.user_type = row[7].opt_str();
+    user.locked = row[8].boolean();
+    user.suspended = row[9].boolean();
     return user;
 }
 
@@ -126,6 +136,22 @@ Task<bool> UserStore::set_deactivated(std::string user_id, bool deactivated) {
 
 Task<bool> UserStore::set_admin(std::string user_id, bool admin) {
     return update_user(kSetAdmin, std::move(user_id), Param{admin});
+}
+
+Task<bool> UserStore::upgrade_guest(std::string user_id, std::string password_hash) {
+    return update_user(kUpgradeGuest, std::move(user_id), Param{password_hash});
+}
+
+Task<bool> UserStore::set_locked(std::string user_id, bool locked) {
+    return update_user(kSetLocked, std::move(user_id), Param{locked});
+}
+
+Task<bool> UserStore::set_suspended(std::string user_id, bool suspended) {
+    return update_user(kSetSuspended, std::move(user_id), Param{suspended});
+}
+
+Task<bool> UserStore::set_user_type(std::string user_id, std::optional<std::string> user_type) {
+    return update_user(kSetUserType, std::move(user_id), Param{user_type});
 }
 
 Task<std::vector<User>> UserStore::list_users(UserListQuery query) {

@@ -113,6 +113,23 @@ TEST_CASE("the defaults in docs/configuration.md are those of the code") {
     CHECK(documented.registration_requires_token == silent.registration_requires_token);
     CHECK(documented.allow_guest_access == silent.allow_guest_access);
     CHECK(documented.password_login_enabled == silent.password_login_enabled);
+    CHECK(documented.session_lifetimes.session_ms == silent.session_lifetimes.session_ms);
+    CHECK(documented.session_lifetimes.access_token_ms == silent.session_lifetimes.access_token_ms);
+    CHECK(documented.session_lifetimes.refreshable_access_token_ms ==
+          silent.session_lifetimes.refreshable_access_token_ms);
+    CHECK(documented.session_lifetimes.refresh_token_ms == silent.session_lifetimes.refresh_token_ms);
+    CHECK(documented.login_tokens.enabled == silent.login_tokens.enabled);
+    CHECK(documented.login_tokens.require_ui_auth == silent.login_tokens.require_ui_auth);
+    CHECK(documented.login_tokens.timeout_ms == silent.login_tokens.timeout_ms);
+    CHECK(documented.password_policy.enabled == silent.password_policy.enabled);
+    CHECK(documented.password_policy.minimum_length == silent.password_policy.minimum_length);
+    CHECK(documented.registration_requires_email == silent.registration_requires_email);
+    CHECK(documented.enable_3pid_changes == silent.enable_3pid_changes);
+    CHECK(documented.email.enable_tls == silent.email.enable_tls);
+    CHECK(documented.email.force_tls == silent.email.force_tls);
+    CHECK(documented.email.require_transport_security == silent.email.require_transport_security);
+    CHECK(documented.email.app_name == silent.email.app_name);
+    CHECK(documented.email.validation_token_lifetime_ms == silent.email.validation_token_lifetime_ms);
     CHECK(documented.default_room_version == silent.default_room_version);
     CHECK(documented.use_presence == silent.use_presence);
     CHECK(documented.enable_room_list_search == silent.enable_room_list_search);

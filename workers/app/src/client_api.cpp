@@ -1,16 +1,22 @@
 #include "client_api.hpp"
 
+#include "weft/workers/version.hpp"
+
 namespace weft::workers {
 
 ClientApi::ClientApi(Services& services, const core::Config& config, const core::Clock& clock)
     : admin_register_{services.shared_secret_registration, config},
-      account_{services.accounts, services.interactive_auth},
+      admin_rooms_{services.room_admin, services.room_removal, services.admin_tasks, services.directory},
+      admin_server_{services.registration_tokens, std::string{kVersion}},
+      admin_users_{services.user_admin, services.devices, services.membership, services.account_status, services.registration},
+      account_{services.accounts, services.third_party_ids, services.interactive_auth},
       create_room_{services.create_room},
       devices_{services.devices, services.interactive_auth},
       directory_{services.directory},
       filter_{services.filters},
-      login_{services.login, services.sessions, config},
+      login_{services.login, services.login_tokens, services.sessions, services.third_party_ids, services.interactive_auth, config},
       membership_{services.membership, services.directory},
+      moderation_{services.account_status, services.whois},
       profile_{services.profiles, config},
       public_rooms_{services.public_rooms, config.server_name},
       register_{services.registration, config},
@@ -19,6 +25,7 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       send_{services.messages},
       server_info_{config},
       sync_{services.sync, services.sync_filters},
+      third_party_ids_{services.third_party_ids, services.interactive_auth},
       event_reading_{services.event_reader, clock},
       members_{services.room_state_reader, clock},
       messages_{services.message_pages, clock},
@@ -39,6 +46,9 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
 
 void ClientApi::register_on(http::Router& router) {
     admin_register_.register_on(router);
+    admin_rooms_.register_on(router);
+    admin_server_.register_on(router);
+    admin_users_.register_on(router);
     account_.register_on(router);
     create_room_.register_on(router);
     devices_.register_on(router);
@@ -46,6 +56,7 @@ void ClientApi::register_on(http::Router& router) {
     filter_.register_on(router);
     login_.register_on(router);
     membership_.register_on(router);
+    moderation_.register_on(router);
     profile_.register_on(router);
     public_rooms_.register_on(router);
     register_.register_on(router);
@@ -53,7 +64,9 @@ void ClientApi::register_on(http::Router& router) {
     room_upgrade_.register_on(router);
     send_.register_on(router);
     server_info_.register_on(router);
+    single_sign_on_.register_on(router);
     sync_.register_on(router);
+    third_party_ids_.register_on(router);
     event_reading_.register_on(router);
     members_.register_on(router);
     messages_.register_on(router);

@@ -4,6 +4,9 @@
 #include "weft/http/router.hpp"
 #include "weft/rest/admin/media.hpp"
 #include "weft/rest/admin/register.hpp"
+#include "weft/rest/admin/rooms.hpp"
+#include "weft/rest/admin/server.hpp"
+#include "weft/rest/admin/users.hpp"
 #include "weft/rest/client/account.hpp"
 #include "weft/rest/client/account_data.hpp"
 #include "weft/rest/client/create_room.hpp"
@@ -17,6 +20,7 @@
 #include "weft/rest/client/members.hpp"
 #include "weft/rest/client/membership.hpp"
 #include "weft/rest/client/messages.hpp"
+#include "weft/rest/client/moderation.hpp"
 #include "weft/rest/client/presence.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/public_rooms.hpp"
@@ -28,9 +32,11 @@
 #include "weft/rest/client/room_upgrade.hpp"
 #include "weft/rest/client/send.hpp"
 #include "weft/rest/client/server_info.hpp"
+#include "weft/rest/client/single_sign_on.hpp"
 #include "weft/rest/client/state_reading.hpp"
 #include "weft/rest/client/sync.hpp"
 #include "weft/rest/client/tags.hpp"
+#include "weft/rest/client/third_party_ids.hpp"
 #include "weft/rest/client/to_device.hpp"
 #include "weft/rest/client/typing.hpp"
 #include "weft/rest/media/media.hpp"
@@ -47,6 +53,9 @@ public:
 
 private:
     rest::AdminRegisterEndpoints admin_register_;
+    rest::AdminRoomEndpoints admin_rooms_;
+    rest::AdminServerEndpoints admin_server_;
+    rest::AdminUserEndpoints admin_users_;
     rest::AccountEndpoints account_;
     rest::CreateRoomEndpoints create_room_;
     rest::DevicesEndpoints devices_;
@@ -54,6 +63,7 @@ private:
     rest::FilterEndpoints filter_;
     rest::LoginEndpoints login_;
     rest::MembershipEndpoints membership_;
+    rest::ModerationEndpoints moderation_;
     rest::ProfileEndpoints profile_;
     rest::PublicRoomsEndpoints public_rooms_;
     rest::RegisterEndpoints register_;
@@ -61,7 +71,9 @@ private:
     rest::RoomUpgradeEndpoints room_upgrade_;
     rest::SendEndpoints send_;
     rest::ServerInfoEndpoints server_info_;
+    rest::SingleSignOnEndpoints single_sign_on_;
     rest::SyncEndpoints sync_;
+    rest::ThirdPartyIdEndpoints third_party_ids_;
     rest::EventReadingEndpoints event_reading_;
     rest::MembersEndpoints members_;
     rest::MessagesEndpoints messages_;

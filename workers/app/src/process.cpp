@@ -232,6 +232,7 @@ private:
             }
         }
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
+        if (config_.is_master()) tasks_.spawn("resume_work", [this] { return services_.resume(); });
         core::log_info("workers.process", "{} is ready", config_.instance_name);
     }
 

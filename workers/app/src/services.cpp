@@ -14,13 +14,21 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       client_ips{stores.client_ips, clock, executor},
       passwords{stores.users, cpu, config, clock},
       devices{stores.devices, stores.tokens},
-      sessions{stores.tokens, devices, config, clock},
-      interactive_auth{stores.ui_auth_sessions, passwords, stores.registration_tokens, config, clock},
-      registration{stores.users, stores.registration_tokens, passwords, interactive_auth, sessions, config, clock},
+      sessions{stores.tokens, stores.refresh_tokens, devices, config, clock},
+      mailer{config.email, clock},
+      third_party_ids{stores.three_pids, mailer, config, clock},
+      interactive_auth{stores.ui_auth_sessions, passwords, third_party_ids, stores.registration_tokens, clock},
+      registration{stores.users, stores.tokens, stores.registration_tokens, passwords, third_party_ids, interactive_auth, sessions, config, clock},
       shared_secret_registration{registration, sessions, config, clock},
-      login{passwords, sessions, config, clock},
-      accounts{stores.users, stores.profiles, stores.states, passwords, devices, events, executor},
+      login_tokens{stores.login_tokens, config, clock},
+      login{passwords, login_tokens, sessions, stores.users, config, clock},
+      account_status{stores.users, stores.tokens, config},
+      whois{stores.users, stores.client_ips, config},
+      accounts{handlers::Accounts::Stores{stores.users, stores.admin_users, stores.profiles, stores.three_pids, stores.pushers, stores.states},
+               passwords, devices, events, executor},
       profiles{stores.profiles, stores.states, events, config, executor},
+      user_admin{handlers::UserAdmin::Parts{stores.admin_users, stores.users, stores.tokens, stores.three_pids, accounts, devices, profiles,
+                                            registration, config}},
       filters{stores.filters},
       local_room_visibility{stores.directory},
       remote_room_visibility{rpc, config.writers_of("public_rooms").front()},
@@ -35,6 +43,10 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                    handlers::PublicRooms::Options{.enabled = config.enable_room_list_search}},
       room_upgrade{room_reader,     events,       create_room,      membership, room_visibility,
                    stores.events,   stores.rooms, stores.directory, clock,      config.server_name},
+      registration_tokens{stores.registration_tokens},
+      admin_tasks{stores.admin_tasks, executor},
+      room_admin{stores.admin_rooms, stores.events, stores.states, room_reader, membership, events, config},
+      room_removal{admin_tasks, stores.admin_rooms, events, create_room, room_visibility, config},
       visibility{stores.events, stores.states},
       room_access{stores.events, stores.states},
       room_state_reader{stores.events, stores.states, room_access, visibility},
@@ -82,6 +94,14 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       sync_filters{stores.filters, executor},
       config_{config} {
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
+    if (room_writer) {
+        stores.registry.add(
+            storage::kRoomPurgedCache,
+            [this](const std::vector<std::string>& keys) {
+                if (!keys.empty()) room_writer->forget_room(keys.front());
+            },
+            [] {});
+    }
     stores.e2e_keys.on_counts_changed([this](const std::string& user_id, const std::string&) { notifier.wake_user(user_id); });
     events.on_sent([this](const std::string& user_id) { presence.user_active(user_id); });
 }
@@ -93,7 +113,13 @@ void Services::serve(replication::RpcServer& server) {
     writer_commands.serve(server);
 }
 
+Task<void> Services::resume() {
+    co_await accounts.resume();
+    co_await admin_tasks.resume();
+}
+
 Task<void> Services::stop(std::int64_t deadline_ms) {
+    co_await admin_tasks.stop();
     co_await accounts.stop(deadline_ms);
     co_await profiles.stop(deadline_ms);
     if (room_writer) co_await room_writer->stop(deadline_ms);

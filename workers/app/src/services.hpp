@@ -8,6 +8,8 @@
 #include "streams.hpp"
 #include "writer_commands.hpp"
 #include "weft/core/async.hpp"
+#include "weft/core/smtp.hpp"
+#include "weft/handlers/accounts/account_status.hpp"
 #include "weft/handlers/accounts/accounts.hpp"
 #include "weft/handlers/accounts/authenticator.hpp"
 #include "weft/handlers/accounts/client_ips.hpp"
@@ -15,11 +17,19 @@
 #include "weft/handlers/accounts/filters.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/login.hpp"
+#include "weft/handlers/accounts/login_tokens.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/profiles.hpp"
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/accounts/third_party_ids.hpp"
+#include "weft/handlers/accounts/whois.hpp"
+#include "weft/handlers/admin/admin_tasks.hpp"
+#include "weft/handlers/admin/registration_tokens.hpp"
+#include "weft/handlers/admin/room_admin.hpp"
+#include "weft/handlers/admin/room_removal.hpp"
+#include "weft/handlers/admin/user_admin.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
@@ -65,6 +75,8 @@ struct Services {
 
     /// Answers the calls of other processes that concern what this process writes.
     void serve(replication::RpcServer& server);
+    /// Goes on with what was under way when the master ended; in the master.
+    Task<void> resume();
     /// Lets go of work in progress, in the order in which it depends on each other.
     Task<void> stop(std::int64_t deadline_ms);
 
@@ -77,12 +89,18 @@ struct Services {
     handlers::PasswordAuth passwords;
     handlers::Devices devices;
     handlers::Sessions sessions;
+    core::SmtpMailer mailer;
+    handlers::ThirdPartyIds third_party_ids;
     handlers::InteractiveAuth interactive_auth;
     handlers::Registration registration;
     handlers::SharedSecretRegistration shared_secret_registration;
+    handlers::LoginTokens login_tokens;
     handlers::Login login;
+    handlers::AccountStatus account_status;
+    handlers::Whois whois;
     handlers::Accounts accounts;
     handlers::Profiles profiles;
+    handlers::UserAdmin user_admin;
     handlers::Filters filters;
     handlers::LocalRoomVisibility local_room_visibility;
     handlers::RemoteRoomVisibility remote_room_visibility;
@@ -95,6 +113,10 @@ struct Services {
     handlers::Messages messages;
     handlers::PublicRooms public_rooms;
     handlers::RoomUpgrade room_upgrade;
+    handlers::RegistrationTokens registration_tokens;
+    handlers::AdminTasks admin_tasks;
+    handlers::RoomAdmin room_admin;
+    handlers::RoomRemoval room_removal;
     handlers::Visibility visibility;
     handlers::RoomAccess room_access;
     handlers::RoomStateReader room_state_reader;

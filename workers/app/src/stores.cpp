@@ -14,7 +14,13 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       states{db, streams.events, events, registry, kRoomStatesMax, executor},
       users{context},
       tokens{context},
+      refresh_tokens{context},
+      login_tokens{context},
+      admin_users{context},
+      admin_rooms{context},
+      admin_tasks{context},
       registration_tokens{context},
+      three_pids{context},
       ui_auth_sessions{context},
       client_ips{context},
       profiles{context},
@@ -36,6 +42,12 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       directory{context, streams.public_rooms},
       rooms{context},
       groups{context, streams.groups} {
+    const auto forget = [this](const std::vector<std::string>& keys) {
+        if (keys.empty()) return;
+        events.forget_room(proto::RoomId::trusted(keys.front()));
+        states.forget_room(proto::RoomId::trusted(keys.front()));
+    };
+    registry.add(storage::kRoomPurgedCache, forget, [] {});
     if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
 }
 

@@ -7,6 +7,9 @@
 #include "weft/core/config.hpp"
 #include "weft/storage/access_token_store.hpp"
 #include "weft/storage/account_data_store.hpp"
+#include "weft/storage/admin_room_store.hpp"
+#include "weft/storage/admin_task_store.hpp"
+#include "weft/storage/admin_user_store.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/cross_signing_store.hpp"
@@ -17,6 +20,7 @@
 #include "weft/storage/filter_store.hpp"
 #include "weft/storage/group_update_store.hpp"
 #include "weft/storage/media_store.hpp"
+#include "weft/storage/login_token_store.hpp"
 #include "weft/storage/persist_events_store.hpp"
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/profile_store.hpp"
@@ -24,11 +28,13 @@
 #include "weft/storage/push_rule_store.hpp"
 #include "weft/storage/pusher_store.hpp"
 #include "weft/storage/receipt_store.hpp"
+#include "weft/storage/refresh_token_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/room_directory_store.hpp"
 #include "weft/storage/room_key_store.hpp"
 #include "weft/storage/room_store.hpp"
 #include "weft/storage/state_store.hpp"
+#include "weft/storage/three_pid_store.hpp"
 #include "weft/storage/to_device_store.hpp"
 #include "weft/storage/ui_auth_session_store.hpp"
 #include "weft/storage/user_signature_store.hpp"
@@ -47,7 +53,13 @@ struct Stores {
     storage::StateStore states;
     storage::UserStore users;
     storage::AccessTokenStore tokens;
+    storage::RefreshTokenStore refresh_tokens;
+    storage::LoginTokenStore login_tokens;
+    storage::AdminUserStore admin_users;
+    storage::AdminRoomStore admin_rooms;
+    storage::AdminTaskStore admin_tasks;
     storage::RegistrationTokenStore registration_tokens;
+    storage::ThreePidStore three_pids;
     storage::UiAuthSessionStore ui_auth_sessions;
     storage::ClientIpStore client_ips;
     storage::ProfileStore profiles;

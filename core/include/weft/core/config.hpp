@@ -69,6 +69,50 @@ struct InviteLimits {
     RateLimit per_user{5, 100};
 };
 
+/// What a new password must have.
+struct PasswordPolicy {
+    bool enabled = false;
+    std::size_t minimum_length = 1;  // characters
+    bool require_digit = false;
+    bool require_symbol = false;
+    bool require_lowercase = false;
+    bool require_uppercase = false;
+};
+
+/// How long what a login gives is good for, in milliseconds; 0: until it is logged out.
+struct SessionLifetimes {
+    std::size_t session_ms = 0;  // however often its tokens are refreshed
+    std::size_t access_token_ms = 0;
+    std::size_t refreshable_access_token_ms = 300'000;
+    std::size_t refresh_token_ms = 0;
+};
+
+/// Logging in a second client with a token from the first.
+struct LoginTokenConfig {
+    bool enabled = true;
+    bool require_ui_auth = true;
+    std::size_t timeout_ms = 300'000;
+};
+
+/// The server that takes our e-mail. Without a host there is none, and nothing that needs it is offered.
+struct EmailConfig {
+    std::string smtp_host;
+    std::uint16_t smtp_port = 0;  // 0: by force_tls
+    std::string smtp_user;
+    std::string smtp_pass;
+    bool force_tls = false;                   // TLS from the first byte
+    bool enable_tls = true;                   // STARTTLS where the server offers it
+    bool require_transport_security = false;  // nothing is sent in the clear
+    std::string notif_from;
+    std::string app_name = "Matrix";
+    std::size_t validation_token_lifetime_ms = 3'600'000;
+    bool is_set() const { return !smtp_host.empty(); }
+    std::uint16_t port() const {
+        const std::uint16_t usual = force_tls ? 465 : 25;
+        return smtp_port == 0 ? usual : smtp_port;
+    }
+};
+
 /// The whole configuration of one process, checked: homeserver.yaml, overlaid with the worker's file.
 struct Config {
     std::string server_name;
@@ -89,7 +133,8 @@ struct Config {
     std::string replication_dialect = "weft";
     RedisConfig redis;
     TlsConfig replication_tls;
-    std::string replication_path;  // unix socket of the master's replication listener, instead of host and port
+    std::string
+        replication_path;  // unix socket of the master's replication listener, instead of host and port
     bool allow_insecure = false;
     bool allow_unauthenticated_rpc = false;
 
@@ -101,7 +146,13 @@ struct Config {
     std::string registration_shared_secret;
     std::string macaroon_secret_key;
     bool password_login_enabled = true;
-    std::size_t session_lifetime_ms = 0;
+    std::string password_pepper;
+    PasswordPolicy password_policy;
+    SessionLifetimes session_lifetimes;
+    LoginTokenConfig login_tokens;
+    EmailConfig email;
+    bool registration_requires_email = false;
+    bool enable_3pid_changes = true;
 
     // Rooms and features
     std::string default_room_version = "11";
@@ -136,15 +187,15 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// Reads and checks the files, later ones over earlier ones. Unknown keys, wrong types and contradictions (a writer
-/// that is not in `instance_map`, a worker without a name) throw ConfigError.
+/// Reads and checks the files, later ones over earlier ones. Unknown keys, wrong types and contradictions (a
+/// writer that is not in `instance_map`, a worker without a name) throw ConfigError.
 Config load_config(const std::vector<std::string>& files);
 
 /// One documented key of the configuration; docs/configuration.md is checked against this list.
 struct ConfigKey {
-    std::string path;   // e.g. rc_login.address.per_second
-    std::string type;   // string, integer, number, boolean, list, map
-    std::string text;   // one sentence for the operator
+    std::string path;  // e.g. rc_login.address.per_second
+    std::string type;  // string, integer, number, boolean, list, map
+    std::string text;  // one sentence for the operator
 };
 const std::vector<ConfigKey>& config_keys();
 

@@ -36,6 +36,8 @@ public:
     Task<std::vector<SendResult>> send_all(std::vector<SendRequest> requests);
     /// As EventSender::create_room.
     Task<EventSender::Created> create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests);
+    /// The room is gone from the database, in part or all of it: what is known of its end is read anew.
+    void forget_room(const std::string& room_id);
     /// Lets what is queued finish, then stops.
     Task<void> stop(std::int64_t deadline_ms);
 

@@ -46,6 +46,8 @@ struct Requester {
     std::int64_t access_token_id = 0;
     bool is_guest = false;
     bool is_admin = false;
+    bool is_locked = false;     // may do nothing but log out
+    bool is_suspended = false;  // may do nothing that others see
 };
 
 /// A parsed request. Path parameters are percent-decoded and valid UTF-8.

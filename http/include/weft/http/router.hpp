@@ -62,6 +62,8 @@ struct Endpoint {
     bool streams_body = false;
     std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
     OnDisconnect on_disconnect = OnDisconnect::kByMethod;
+    bool for_locked = false;            // also users whose account is locked may do it
+    bool refused_to_suspended = false;  // users whose account is suspended may not
 };
 
 /// Why a running request is cancelled; decides what is answered.

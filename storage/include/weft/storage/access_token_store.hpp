@@ -19,9 +19,13 @@ struct TokenOwner {
     bool guest = false;
     bool admin = false;
     bool deactivated = false;
+    bool locked = false;
+    bool suspended = false;
     /// Milliseconds since the epoch; the caller compares it with its clock.
     std::optional<std::int64_t> valid_until_ms;
     std::optional<std::string> appservice_id;
+    /// A refreshed token that no request was made with yet: what it replaced is still good.
+    bool unused = false;
 };
 
 struct NewAccessToken {
@@ -29,6 +33,7 @@ struct NewAccessToken {
     std::string token;
     std::optional<std::string> device_id;
     std::optional<std::int64_t> valid_until_ms;
+    std::optional<std::int64_t> refresh_token_id = std::nullopt;
 };
 
 struct DeletedToken {
@@ -49,9 +54,11 @@ public:
     Task<std::shared_ptr<const TokenOwner>> get_user_by_access_token(std::string token);
     /// From memory only: null if it is not there.
     std::shared_ptr<const TokenOwner> cached_user(const std::string& token);
+    /// The first request was made with a token: what was refreshed to get it is good no more.
+    Task<void> mark_used(std::string token);
     /// False if there was none.
     Task<bool> delete_token(std::string token);
-    /// All tokens of the user, but for the one with this ID if given.
+    /// All tokens of the user, with those that refresh them, but for the one with this ID if given.
     Task<std::vector<DeletedToken>> delete_tokens_of_user(
         std::string user_id, std::optional<std::int64_t> except_token_id = std::nullopt);
     Task<std::vector<DeletedToken>> delete_tokens_of_devices(std::string user_id,

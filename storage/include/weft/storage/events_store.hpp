@@ -73,6 +73,8 @@ public:
 
     /// Version of a room, null if the room is unknown. From `rooms`, else from its create event.
     Task<const proto::RoomVersion*> room_version(proto::RoomId room_id);
+    /// The room is gone from the database, in part or all of it: nothing of it stays in memory.
+    void forget_room(const proto::RoomId& room_id);
     void remember_room_version(const proto::RoomId& room_id, const proto::RoomVersion& version);
 
     /// Live events of a room with from < stream_ordering <= to: the newest `limit`, oldest first. Answered from memory if

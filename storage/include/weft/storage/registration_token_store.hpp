@@ -27,6 +27,8 @@ public:
     Task<std::optional<RegistrationToken>> get(std::string token);
     Task<std::vector<RegistrationToken>> list();
     Task<bool> remove(std::string token);
+    Task<void> set_limits(std::string token, std::optional<std::int64_t> uses_allowed,
+                          std::optional<std::int64_t> expiry_ms);
 
     /// Neither expired nor used up now.
     Task<bool> is_valid(std::string token);

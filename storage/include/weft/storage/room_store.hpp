@@ -30,6 +30,12 @@ public:
     /// did_forget(user, room) and get_forgotten_rooms_for_user(user) stale, in every process.
     Task<void> forget(std::string user_id, std::string room_id);
 
+    /// An administrator has closed the room to users of this server.
+    Task<bool> is_blocked(std::string room_id);
+
+    /// Guests of this server who are joined.
+    Task<std::vector<std::string>> joined_guests(std::string room_id);
+
     /// For each room: event type → event of its current state with an empty state key. Other types and rooms
     /// without any of them are left out. One query.
     using StateByType = std::map<std::string, proto::EventId, std::less<>>;

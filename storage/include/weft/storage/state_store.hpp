@@ -96,6 +96,8 @@ public:
 
     /// Marks the room forgotten for the user; takes effect in every process.
     void invalidate_user(const std::string& user_id);
+    /// The room is gone from the database, in part or all of it.
+    void forget_room(const proto::RoomId& room_id);
     /// The persister made a group: saves the next reader a query.
     void put_group(std::int64_t state_group, StateMapPtr state);
 

@@ -19,6 +19,8 @@ struct User {
     bool admin = false;
     bool guest = false;
     bool deactivated = false;
+    bool locked = false;     // logged out until an administrator unlocks it
+    bool suspended = false;  // may read, but not write
     std::optional<std::string> appservice_id;
     std::optional<std::string> user_type;
 };
@@ -60,6 +62,12 @@ public:
     Task<bool> set_password_hash(std::string user_id, std::optional<std::string> hash);
     Task<bool> set_deactivated(std::string user_id, bool deactivated);
     Task<bool> set_admin(std::string user_id, bool admin);
+    /// A guest becomes a user with a password. False if there is no such guest.
+    Task<bool> upgrade_guest(std::string user_id, std::string password_hash);
+    Task<bool> set_locked(std::string user_id, bool locked);
+    Task<bool> set_suspended(std::string user_id, bool suspended);
+    /// `user_type` none: an ordinary user.
+    Task<bool> set_user_type(std::string user_id, std::optional<std::string> user_type);
     /// Ordered by user ID.
     Task<std::vector<User>> list_users(UserListQuery query);
     Task<std::int64_t> count_users();

@@ -10,6 +10,9 @@ namespace weft::handlers {
 /// itself treats tokens as opaque, so older formats keep working.
 std::string make_access_token(std::string_view localpart);
 
+/// The same for a refresh token: `syr_...`.
+std::string make_refresh_token(std::string_view localpart);
+
 /// CRC-32 of `text` in base 62, six digits.
 std::string token_checksum(std::string_view text);
 

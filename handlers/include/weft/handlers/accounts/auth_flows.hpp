@@ -14,8 +14,11 @@ namespace weft::handlers {
 /// Kinds of proof that this server knows (client-server API, "Authentication types").
 namespace auth_stage {
 inline constexpr std::string_view kPassword = "m.login.password";
+/// Only to log in: a token that another session of the user made.
+inline constexpr std::string_view kLoginToken = "m.login.token";
 inline constexpr std::string_view kDummy = "m.login.dummy";
 inline constexpr std::string_view kRegistrationToken = "m.login.registration_token";
+inline constexpr std::string_view kEmail = "m.login.email.identity";
 }  // namespace auth_stage
 
 /// Stages that a client must complete in this order.

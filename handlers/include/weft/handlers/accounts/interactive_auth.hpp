@@ -12,6 +12,7 @@
 #include "weft/core/task.hpp"
 #include "weft/handlers/accounts/auth_flows.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
+#include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/http/message.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/ui_auth_session_store.hpp"
@@ -32,8 +33,11 @@ ProtectedOperation operation_of(const http::Request& request, boost::json::objec
 /// The proof is complete.
 struct AuthProof {
     std::string session_id;
-    /// Stage -> what it proved: a user ID (password), the token (registration token), empty (dummy).
+    /// Stage -> what it proved: a user ID (password), the token (registration token), email() for an address,
+    /// empty (dummy).
     std::map<std::string, std::string> stages;
+    /// The address that m.login.email.identity has proven.
+    std::optional<ProvenAddress> email() const;
     /// What set_outcome() kept when the client completed this session before: the answer to it may have been
     /// lost.
     std::optional<std::string> outcome;
@@ -47,7 +51,7 @@ public:
     static constexpr std::int64_t kSessionLifetimeMs = 3'600'000;
 
     InteractiveAuth(storage::UiAuthSessionStore& sessions, PasswordAuth& passwords,
-                    storage::RegistrationTokenStore& registration_tokens, const core::Config& config,
+                    ThirdPartyIds& third_party_ids, storage::RegistrationTokenStore& registration_tokens,
                     const core::Clock& clock);
 
     /// Returns when one of the flows is complete. Throws MatrixError: 401 with flows, params, session and
@@ -69,12 +73,13 @@ private:
     Task<std::string> check_stage(std::string stage, boost::json::object auth,
                                   std::optional<std::string> user_id);
     Task<std::string> check_password(boost::json::object auth, std::optional<std::string> user_id);
+    Task<std::string> check_email(boost::json::object auth);
     Task<void> remove_expired();
 
     storage::UiAuthSessionStore& sessions_;
     PasswordAuth& passwords_;
+    ThirdPartyIds& third_party_ids_;
     storage::RegistrationTokenStore& registration_tokens_;
-    const core::Config& config_;
     const core::Clock& clock_;
     std::int64_t next_cleaning_ms_ = 0;
 };

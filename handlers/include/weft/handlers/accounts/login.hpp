@@ -6,6 +6,7 @@
 #include "weft/core/config.hpp"
 #include "weft/core/rate_limiter.hpp"
 #include "weft/core/task.hpp"
+#include "weft/handlers/accounts/login_tokens.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 
@@ -18,20 +19,34 @@ struct PasswordLogin {
     std::string remote_address;
 };
 
-/// Logs people in by password (client-server API, "Legacy login").
+struct TokenLogin {
+    std::string token;
+    DeviceChoice device;
+    std::string remote_address;
+};
+
+/// Logs people in by password or login token (client-server API, "Legacy login").
 class Login {
 public:
-    Login(PasswordAuth& passwords, Sessions& sessions, const core::Config& config, const core::Clock& clock);
+    Login(PasswordAuth& passwords, LoginTokens& login_tokens, Sessions& sessions, storage::UserStore& users,
+          const core::Config& config, const core::Clock& clock);
 
     bool password_enabled() const { return config_.password_login_enabled; }
 
     /// Throws MatrixError: as PasswordAuth::check() and Sessions::open(); M_LIMIT_EXCEEDED by address and
     /// account (rc_login); M_UNKNOWN where password login is switched off.
     Task<Session> by_password(PasswordLogin login);
+    /// Throws MatrixError: as LoginTokens::use() and Sessions::open(); M_LIMIT_EXCEEDED by address and
+    /// account.
+    Task<Session> by_token(TokenLogin login);
 
 private:
+    Task<Session> open(std::string user_id, DeviceChoice device);
+
     PasswordAuth& passwords_;
+    LoginTokens& login_tokens_;
     Sessions& sessions_;
+    storage::UserStore& users_;
     const core::Config& config_;
     core::RateLimiter by_address_;
     core::RateLimiter by_account_;

@@ -28,8 +28,9 @@ public:
     /// M_LIMIT_EXCEEDED.
     Task<std::string> check(std::string user_id, std::string password);
 
-    /// Throws MatrixError 400 M_WEAK_PASSWORD for a new password that is empty or too long.
-    static void check_acceptable(std::string_view password);
+    /// Throws MatrixError 400 M_WEAK_PASSWORD for a new password that is empty or too long, or that the
+    /// configured policy does not allow.
+    void check_acceptable(std::string_view password) const;
     /// The hash to store of an acceptable password.
     Task<std::string> hash(std::string password);
 
@@ -38,6 +39,7 @@ private:
 
     storage::UserStore& users_;
     core::CpuPool& cpu_;
+    const core::Config& config_;
     core::RateLimiter failures_;
     core::Linearizer per_account_{"password_check"};
 };

@@ -10,6 +10,7 @@
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
+#include "weft/storage/access_token_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/user_store.hpp"
 
@@ -23,6 +24,8 @@ struct NewAccount {
     bool admin = false;
     bool guest = false;
     std::optional<std::string> user_type;
+    /// There is such an account already, a guest's, which becomes a full one.
+    bool upgrades_guest = false;
 };
 
 struct RegisterRequest {
@@ -31,6 +34,8 @@ struct RegisterRequest {
     std::optional<std::string> password;
     DeviceChoice device;
     bool inhibit_login = false;
+    /// The access token of a guest who becomes a user; `username` is the guest's.
+    std::optional<std::string> guest_access_token;
     std::string remote_address;
 };
 
@@ -42,9 +47,10 @@ struct Registered {
 /// Lets people make accounts (client-server API, "Account registration"). Runs in the master.
 class Registration {
 public:
-    Registration(storage::UserStore& users, storage::RegistrationTokenStore& tokens, PasswordAuth& passwords,
-                 InteractiveAuth& interactive_auth, Sessions& sessions, const core::Config& config,
-                 const core::Clock& clock);
+    Registration(storage::UserStore& users, storage::AccessTokenStore& access_tokens,
+                 storage::RegistrationTokenStore& tokens, PasswordAuth& passwords,
+                 ThirdPartyIds& third_party_ids, InteractiveAuth& interactive_auth, Sessions& sessions,
+                 const core::Config& config, const core::Clock& clock);
 
     /// Throws MatrixError: 403 M_FORBIDDEN where registration is closed; M_INVALID_USERNAME, M_USER_IN_USE,
     /// M_WEAK_PASSWORD, M_MISSING_PARAM; M_LIMIT_EXCEEDED by address (rc_registration); 401 of
@@ -55,6 +61,8 @@ public:
                                     std::string remote_address);
     /// Throws MatrixError if a new account could not have this name.
     Task<void> check_available(std::string username, std::string remote_address);
+    /// The same for administrators, whom nothing limits.
+    Task<void> check_free(std::string username);
     Task<bool> is_token_valid(std::string token, std::string remote_address);
 
     /// Makes the account, asking nobody. Throws MatrixError 400 M_USER_IN_USE.
@@ -65,12 +73,16 @@ private:
     AuthFlows flows() const;
     Task<bool> is_taken(std::string user_id);
     Task<std::string> user_id_for(const RegisterRequest& request);
+    Task<bool> is_own_guest(const RegisterRequest& request, const std::string& user_id);
+    Task<void> upgrade_guest(std::string user_id, std::string password);
     Task<void> create_with_token(NewAccount account, std::string token);
     Task<Registered> finish(std::string user_id, RegisterRequest request);
 
     storage::UserStore& users_;
+    storage::AccessTokenStore& access_tokens_;
     storage::RegistrationTokenStore& tokens_;
     PasswordAuth& passwords_;
+    ThirdPartyIds& third_party_ids_;
     InteractiveAuth& interactive_auth_;
     Sessions& sessions_;
     const core::Config& config_;

@@ -17,6 +17,8 @@ struct Actor {
     bool guest = false;
     /// A server administrator.
     bool admin = false;
+    /// May do nothing to what others wrote.
+    bool suspended = false;
 };
 
 }  // namespace weft::handlers

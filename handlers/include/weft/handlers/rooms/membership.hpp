@@ -60,6 +60,8 @@ public:
 
     /// The user forgets a room they are not in. Throws M_UNKNOWN if they are.
     Task<void> forget(Actor actor, proto::RoomId room_id);
+    /// Guests leave a room that does not let them in any more.
+    Task<void> remove_guests(proto::RoomId room_id);
     /// Rooms in which the user is joined, ordered.
     Task<std::vector<proto::RoomId>> joined_rooms(proto::UserId user_id);
 
@@ -77,6 +79,7 @@ private:
     Task<proto::EventId> send(MembershipRequest request, std::string_view membership,
                               proto::json::object content, proto::json::object unsigned_data = {});
 
+    Task<void> require_not_blocked(proto::RoomId room_id);
     Task<void> require_guest_access(proto::RoomId room_id);
     Task<std::string> authorising_user(proto::RoomId room_id, proto::UserId user_id);
     Task<bool> is_in_allowed_room(proto::json::object join_rules, proto::UserId user_id);
