@@ -41,7 +41,8 @@ TEST_CASE("a room is there with all its events when createRoom answers", "[rooms
           std::vector<std::string>{"m.room.create", "m.room.member", "m.room.power_levels",
                                    "m.room.canonical_alias", "m.room.join_rules", "m.room.history_visibility",
                                    "m.room.guest_access", "m.room.name", "m.room.topic", "m.room.member"});
-    CHECK(proto::get_string(fixture.state(room_id, "m.room.member", kAlice), "displayname") == "Alice");
+    const auto member = fixture.state(room_id, "m.room.member", kAlice);
+    CHECK(proto::get_string(member, "displayname") == "Alice");
     CHECK(fixture.get("", "/directory/room/%23pub:test").text("room_id") == room_id);
     CHECK(fixture.get("", "/directory/list/room/" + room_id).text("visibility") == "public");
     CHECK(fixture.state(room_id, "m.room.member", kBob) ==
