@@ -11,6 +11,7 @@
 
 #include "client_api.hpp"
 #include "command_line.hpp"
+#include "compact_state.hpp"
 #include "events_applier.hpp"
 #include "routes.hpp"
 #include "services.hpp"
@@ -26,6 +27,7 @@
 #include "weft/replication/tcp_server.hpp"
 #include "weft/storage/migrations.hpp"
 #include "weft/storage/position_reader.hpp"
+#include "weft/storage/state_compactor.hpp"
 #include "weft/workers/version.hpp"
 
 namespace weft::workers {
@@ -34,6 +36,7 @@ namespace {
 constexpr std::int64_t kDrainMs = 10'000;
 /// A worker that cannot catch up serves what it has: reads go on while the master is away.
 constexpr core::Milliseconds kCatchUpWait{5'000};
+constexpr core::Milliseconds kCollectEvery{24 * 3'600'000};
 
 proto::SigningKey load_signing_key(const std::string& path) {
     std::ifstream file{path};
@@ -62,7 +65,7 @@ public:
           executor_{io_.get_executor()},
           db_{config.database, "weft " + config.instance_name.get(), executor_},
           streams_{config},
-          stores_{db_, streams_, config, clock_, executor_},
+          stores_{databases(), streams_, config, clock_, executor_},
           tls_{core::make_tls_context(config.replication_tls)},
           rpc_client_{executor_, clock_, {config.instance_name.get(), config.instance_map, config.replication_secret, tls_}},
           services_{stores_, streams_, rpc_client_, config, clock_, key, executor_},
@@ -85,6 +88,7 @@ public:
     /// Blocks until the process was told to stop.
     void run() {
         if (config_.is_master()) storage::migrate(db_);
+        if (config_.is_master() && state_db_) storage::migrate_state(db_, *state_db_);
         streams_.seed(storage::PositionReader{db_}.read_blocking());
         connect_parts();
         start_listeners();
@@ -97,6 +101,11 @@ public:
     }
 
 private:
+    storage::Databases databases() {
+        if (!config_.state_database) return db_;
+        return {db_, state_db_.emplace(*config_.state_database, "weft " + config_.instance_name.get(), executor_)};
+    }
+
     void connect_parts() {
         client_router_.set_authenticator(
             [this](const http::Request& request, http::Auth auth) { return services_.authenticator.authenticate(request, auth); });
@@ -218,7 +227,28 @@ private:
             }
         }
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
+        if (config_.is_master()) tasks_.spawn("auth_chain_index", [this] { return index_auth_chains(); });
+        if (config_.is_master()) tasks_.spawn("collect_state_groups", [this] { return collect_state_groups(); });
         core::log_info("workers.process", "{} is ready", config_.instance_name);
+    }
+
+    /// For what was stored before there was that index, e.g. by Synapse.
+    Task<void> index_auth_chains() {
+        storage::AuthChainIndexer indexer{db_};
+        co_await indexer.run();
+    }
+
+    /// What a purge, or a Synapse that failed to store an event, has left.
+    Task<void> collect_state_groups() {
+        storage::StateCompactor compactor{state_db_ ? storage::Databases{db_, *state_db_} : storage::Databases{db_}};
+        for (;;) {
+            co_await core::sleep_for(kCollectEvery);
+            try {
+                co_await compactor.collect_unreferenced();
+            } catch (const storage::StoreError& error) {
+                core::log_warning("workers.process", "state groups were not collected: {}", error.what());
+            }
+        }
     }
 
     /// Health turns red, polls are answered, requests in flight finish, the master learns that nobody syncs here.
@@ -250,6 +280,7 @@ private:
     asio::io_context io_{1};
     asio::any_io_executor executor_;
     storage::Database db_;
+    std::optional<storage::Database> state_db_;  // if state groups are kept apart
     Streams streams_;
     Stores stores_;
     core::TlsContext tls_;  // between processes; null: in the clear
@@ -284,6 +315,9 @@ void migrate_only(const core::Config& config) {
     asio::io_context io;
     storage::Database db{config.database, "weft migrate", io.get_executor()};
     for (const auto& name : storage::migrate(db)) std::cout << "applied " << name << '\n';
+    if (config.state_database) {
+        storage::migrate_state(db, storage::Database{*config.state_database, "weft migrate", io.get_executor()});
+    }
 }
 
 void check_kind(const core::Config& config, const ProcessKind& kind) {
@@ -304,6 +338,10 @@ int perform(const CommandLine& command, const ProcessKind& kind) {
     core::init_logging(config.log, config.instance_name.get());
     if (command.action == Action::kMigrate) {
         migrate_only(config);
+        return 0;
+    }
+    if (command.action == Action::kCompactState) {
+        compact_state(config);
         return 0;
     }
     auto key = load_signing_key(config.signing_key_path);

@@ -75,7 +75,7 @@ struct PersistBatch {
 /// no object to misuse.
 class PersistEventsStore {
 public:
-    PersistEventsStore(Database& db, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock);
+    PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock);
 
     /// Stored events carry their stream_ordering in their metadata.
     struct Persisted {
@@ -99,7 +99,8 @@ private:
     Task<void> write(const PersistBatch& batch, const std::vector<proto::EventPtr>& events);
     Task<bool> is_stored(proto::EventId event_id);
 
-    Database& db_;
+    Databases databases_;
+    Database& db_;  // for everything but state groups
     StreamState& events_;
     CacheStreamWriter& caches_;
     const core::Clock& clock_;
