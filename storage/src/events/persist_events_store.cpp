@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "events/search_text.hpp"
+#include "events/uncommon_events.hpp"
 #include "state/auth_chain_index.hpp"
 #include "weft/core/async.hpp"
 #include "weft/core/log.hpp"
@@ -159,6 +160,7 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
         metadata.push_back(proto::to_json(event.metadata().to_json()));
         urls.push_back(event.contains_url());
         outliers.push_back(event.outlier());
+        if (event.rejected()) continue;  // nothing else is known of it
         for (const auto& prev : event.prev_events()) {
             edge_events.push_back(id);
             edge_prevs.push_back(prev.str());
@@ -239,15 +241,17 @@ void write_state_events(Transaction& txn, const PersistBatch& batch, const std::
     for (const auto& event : events) {
         if (!event->is_state()) continue;
         const auto& id = event->event_id().str();
+        const bool is_accepted = !event->rejected();
         auto& edges = chained.emplace_back(AuthEdges{id, event->type(), *event->state_key(), {}});
-        ids.push_back(id);
-        types.push_back(event->type());
-        keys.push_back(*event->state_key());
         for (const auto& auth : event->auth_events()) {
             auth_events.push_back(id);
             auth_ids.push_back(auth.str());
             edges.auth_events.push_back(auth.str());
         }
+        if (!is_accepted) continue;
+        ids.push_back(id);
+        types.push_back(event->type());
+        keys.push_back(*event->state_key());
         if (event->type() == proto::event_type::kMember) {
             member_events.push_back(id);
             member_users.push_back(*event->state_key());
@@ -257,8 +261,8 @@ void write_state_events(Transaction& txn, const PersistBatch& batch, const std::
             avatars.push_back(content_string(*event, "avatar_url"));
         }
     }
-    if (ids.empty()) return;
-    txn.exec(kStateEvents, batch.room_id.str(), ids, types, keys);
+    if (chained.empty()) return;
+    if (!ids.empty()) txn.exec(kStateEvents, batch.room_id.str(), ids, types, keys);
     if (!auth_events.empty()) txn.exec(kEventAuth, batch.room_id.str(), auth_events, auth_ids);
     index_auth_chains(txn, chained);
     if (!member_events.empty()) {
@@ -390,7 +394,8 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
     auto params = persist_params(batch, events, clock_.now_ms());
     const bool has_state = batch.new_room || !batch.state_groups.empty() || !batch.state_delta.empty() || !batch.local_memberships.empty() ||
                            std::any_of(events.begin(), events.end(), [](const auto& event) { return event->is_state(); });
-    if (!has_state) {
+    const bool has_uncommon = has_uncommon_events(batch, events);
+    if (!has_state && !has_uncommon) {
         co_await db_.query_params(kPersistEvents, std::move(params));
         co_return;
     }
@@ -402,6 +407,7 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
         if (!databases_.state_is_apart()) write_state_groups(txn, batch);
         txn.exec_params(kPersistEvents, params);
         write_state_events(txn, batch, events);
+        if (has_uncommon) write_uncommon_events(txn, batch, events, clock_.now_ms());
         write_current_state(txn, batch, events.front()->stream_ordering(), caches_);
     });
 }

@@ -31,7 +31,6 @@ public:
     const proto::StateMap& state() const { return state_; }
 
 private:
-    using Lookup = std::vector<const proto::StateMap*>;
     proto::EventId send(proto::StateMap& on, std::string type, std::string state_key, std::string sender,
                         proto::json::object content);
     const proto::EventId* find(const proto::StateMap& on, const proto::StateKey& key) const;

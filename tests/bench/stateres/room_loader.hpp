@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <optional>
 #include <vector>
 
 #include "big_room.hpp"
@@ -12,7 +12,7 @@ namespace weft::bench {
 /// Writes rooms into the tables, as the persister would have, many rows at a time.
 class RoomLoader {
 public:
-    explicit RoomLoader(const storage::Database& db) : db_{const_cast<storage::Database&>(db)} {}
+    explicit RoomLoader(storage::Database& db) : db_{db} {}
 
     /// Events from `from` on.
     void add_events(const BigRoom& room, std::size_t from);

@@ -28,6 +28,7 @@
 #include "weft/storage/migrations.hpp"
 #include "weft/storage/position_reader.hpp"
 #include "weft/storage/state_compactor.hpp"
+#include "weft/storage/store_error.hpp"
 #include "weft/workers/version.hpp"
 
 namespace weft::workers {

@@ -63,6 +63,7 @@ struct PersistBatch {
     proto::RoomId room_id;
     const proto::RoomVersion* version = nullptr;
     bool new_room = false;                        // write the `rooms` row
+    bool may_have_gaps = false;                   // of another server: events may name previous ones that we lack
     std::string creator;
     std::vector<EventToPersist> events;           // oldest first
     std::vector<NewStateGroup> state_groups;
