@@ -123,8 +123,8 @@ struct Foreign {
                                 {"depth", 50},
                                 {"origin_server_ts", 1},
                                 {"content", {{"membership", "join"}}},
-                                {"prev_events", {prev}},
-                                {"auth_events", {leaf}}};
+                                {"prev_events", boost::json::array{prev}},
+                                {"auth_events", boost::json::array{leaf}}};
         storage::PersistBatch batch{proto::RoomId::trusted(room)};
         batch.version = &version;
         batch.may_have_gaps = true;
