@@ -102,6 +102,44 @@ TEST_CASE("the ends of the room are on record for each point of the stream", "[p
         Table{{second}, {first}});
 }
 
+TEST_CASE("a room's stats follow its state", "[persist_tables]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room(
+        "alice", R"({"preset": "public_chat", "name": "Club", "creation_content": {"m.federate": false}})");
+    for (const auto* user : {"bob", "carol", "dave"}) fixture.join(user, room);
+    fixture.change("alice", room, "ban", "carol");
+    fixture.change("dave", room, "leave");
+    fixture.change("alice", room, "invite", "erin");
+    const auto counts = [&] {
+        return fixture.sql(
+            "SELECT current_state_events = (SELECT count(*) FROM current_state_events), joined_members, "
+            "invited_members, "
+            "left_members, banned_members, local_users_in_room FROM room_stats_current WHERE room_id = '" +
+            room + "'");
+    };
+    const auto texts = [&] {
+        return fixture.sql(
+            "SELECT name, topic, join_rules, is_federatable, encryption FROM room_stats_state WHERE room_id "
+            "= '" +
+            room + "'");
+    };
+
+    CHECK(counts() == Table{{"t", "2", "1", "1", "1", "2"}});
+    CHECK(texts() == Table{{"Club", "NULL", "public", "f", "NULL"}});
+
+    fixture.set_state("alice", room, "m.room.topic", R"({"topic": "All\u0000 welcome"})");
+    fixture.set_state("alice", room, "m.room.name", R"({"name": 5})");
+    CHECK(texts() == Table{{"NULL", "All welcome", "public", "f", "NULL"}});
+
+    // A room that has no row yet, as one of an adopted database may not, is counted.
+    fixture.sql("DELETE FROM room_stats_current");
+    fixture.join("erin", room);
+    CHECK(counts() == Table{{"t", "3", "0", "1", "1", "3"}});
+
+    for (const auto* user : {"alice", "bob", "erin"}) fixture.change(user, room, "leave");
+    CHECK(counts() == Table{{"t", "0", "0", "0", "0", "0"}});
+}
+
 namespace {
 
 /// Stores events as those of another server would be, one batch each.

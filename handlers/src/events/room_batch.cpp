@@ -223,6 +223,11 @@ Task<storage::PersistBatch> EventPlacer::finish(RoomBatch& batch) {
         pending.local_memberships.try_emplace(change.key.state_key,
                                               storage::LocalMembership{change.key.state_key, *change.event_id, change.membership});
     }
+    out.counts.emplace();
+    if (!pending.head.local_members->empty()) {
+        out.counts = storage::RoomCounts{static_cast<std::int64_t>(pending.head.state->size()), pending.head.joined,
+                                         static_cast<std::int64_t>(pending.head.local_members->size())};
+    }
     out.version = pending.head.version;
     out.new_room = batch.start().leaves.empty();
     if (out.new_room) out.creator = pending.events.front().event->sender().str();

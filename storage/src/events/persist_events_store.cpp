@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "events/room_stats.hpp"
 #include "events/search_text.hpp"
 #include "events/uncommon_events.hpp"
 #include "state/auth_chain_index.hpp"
@@ -409,6 +410,7 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
         write_state_events(txn, batch, events);
         if (has_uncommon) write_uncommon_events(txn, batch, events, clock_.now_ms());
         write_current_state(txn, batch, events.front()->stream_ordering(), caches_);
+        write_room_stats(txn, batch, events, events.front()->stream_ordering());
     });
 }
 

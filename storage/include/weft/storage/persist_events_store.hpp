@@ -56,6 +56,13 @@ struct LocalMembership {
     std::string membership;
 };
 
+/// How large a room is; nothing of it once the server has left.
+struct RoomCounts {
+    std::int64_t state_events = 0;
+    std::int64_t joined = 0;
+    std::int64_t local_joined = 0;
+};
+
 /// A batch of events of one room, stored in one transaction.
 struct PersistBatch {
     explicit PersistBatch(proto::RoomId room) : room_id{std::move(room)} {}
@@ -68,6 +75,7 @@ struct PersistBatch {
     std::vector<EventToPersist> events;           // oldest first
     std::vector<NewStateGroup> state_groups;
     std::vector<StateChange> state_delta;
+    std::optional<RoomCounts> counts;             // after the batch; none: room stats are left alone
     std::vector<LocalMembership> local_memberships;
     std::vector<proto::EventId> forward_extremities;  // of the room after the batch
 };
