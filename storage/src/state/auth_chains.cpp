@@ -15,21 +15,26 @@ namespace {
 
 using Ids = AuthChains::Ids;
 
-// The places of events and of those that they name, and all links that can be followed from there.
+// The places of events and of those that they name, and all links that can be followed from there. LATERAL
+// with OFFSET 0 keeps the planner from reading whole tables: it cannot know how few rows a recursion finds.
 constexpr Sql kReach{
     "auth_chain_reach",
     "WITH RECURSIVE named AS (SELECT unnest($1::text[]) AS event_id UNION SELECT auth_id FROM event_auth "
     "WHERE event_id = ANY($1::text[])), "
-    "places AS MATERIALIZED (SELECT n.event_id, c.chain_id, c.sequence_number FROM named n JOIN "
-    "event_auth_chains c ON c.event_id = n.event_id), "
+    "places AS MATERIALIZED (SELECT n.event_id, c.chain_id, c.sequence_number FROM named n CROSS JOIN "
+    "LATERAL "
+    "(SELECT chain_id, sequence_number FROM event_auth_chains WHERE event_id = n.event_id OFFSET 0) c), "
     "reached(chain_id, sequence_number) AS (SELECT chain_id, max(sequence_number) FROM places GROUP BY "
-    "chain_id UNION "
-    "SELECT l.target_chain_id, l.target_sequence_number FROM reached r JOIN event_auth_chain_links l "
-    "ON l.origin_chain_id = r.chain_id AND l.origin_sequence_number <= r.sequence_number) "
+    "chain_id "
+    "UNION SELECT l.target_chain_id, l.target_sequence_number FROM reached r CROSS JOIN LATERAL "
+    "(SELECT target_chain_id, target_sequence_number FROM event_auth_chain_links "
+    "WHERE origin_chain_id = r.chain_id AND origin_sequence_number <= r.sequence_number OFFSET 0) l) "
     "SELECT event_id, chain_id, sequence_number, NULL::bigint, NULL::bigint FROM places UNION ALL "
-    "SELECT NULL, l.origin_chain_id, l.origin_sequence_number, l.target_chain_id, l.target_sequence_number "
-    "FROM (SELECT chain_id, max(sequence_number) AS upto FROM reached GROUP BY chain_id) r "
-    "JOIN event_auth_chain_links l ON l.origin_chain_id = r.chain_id AND l.origin_sequence_number <= r.upto"};
+    "SELECT NULL, r.chain_id, l.origin_sequence_number, l.target_chain_id, l.target_sequence_number "
+    "FROM (SELECT chain_id, max(sequence_number) AS upto FROM reached GROUP BY chain_id) r CROSS JOIN "
+    "LATERAL "
+    "(SELECT origin_sequence_number, target_chain_id, target_sequence_number FROM event_auth_chain_links "
+    "WHERE origin_chain_id = r.chain_id AND origin_sequence_number <= r.upto OFFSET 0) l"};
 constexpr Sql kInRanges{
     "auth_chain_ranges",
     "SELECT c.event_id, c.chain_id, c.sequence_number FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) "

@@ -20,8 +20,9 @@ constexpr Sql kAuthEvents{"auth_events_of",
 constexpr Sql kDescendants{
     "auth_descendants",
     "WITH RECURSIVE found(event_id, auth_id) AS (SELECT event_id, auth_id FROM event_auth WHERE auth_id = "
-    "ANY($1::text[]) "
-    "UNION SELECT a.event_id, a.auth_id FROM found f JOIN event_auth a ON a.auth_id = f.event_id) "
+    "ANY($1::text[]) UNION SELECT a.event_id, a.auth_id FROM found f CROSS JOIN LATERAL "
+    // The limit here keeps the planner from expecting a multiple of the table.
+    "(SELECT event_id, auth_id FROM event_auth WHERE auth_id = f.event_id LIMIT $2) a) "
     "SELECT event_id, auth_id FROM found LIMIT $2"};
 constexpr Sql kNamedBy{"events_naming",
                        "SELECT event_id, auth_id FROM event_auth WHERE auth_id = ANY($1::text[])"};

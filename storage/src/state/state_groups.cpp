@@ -42,10 +42,11 @@ constexpr Sql kSinceParting{
     "nearest AS (SELECT c.state_group FROM chain c JOIN shared USING (state_group) WHERE c.root = $3::bigint "
     "ORDER BY c.depth LIMIT 1) "
     "SELECT state_group, NULL, NULL, NULL FROM nearest UNION ALL "
-    "(SELECT DISTINCT ON (c.root, s.type, s.state_key) c.root, s.type, s.state_key, s.event_id FROM chain c "
-    "JOIN state_groups_state s ON s.state_group = c.state_group WHERE EXISTS (SELECT 1 FROM nearest) "
-    "AND c.state_group NOT IN (SELECT state_group FROM shared) ORDER BY c.root, s.type, s.state_key, "
-    "c.depth)"};
+    "(SELECT DISTINCT ON (c.root, s.type, s.state_key) c.root, s.type, s.state_key, s.event_id FROM "
+    "(SELECT * FROM chain WHERE EXISTS (SELECT 1 FROM nearest) "
+    "AND state_group NOT IN (SELECT state_group FROM shared) OFFSET 0) c CROSS JOIN LATERAL "
+    "(SELECT type, state_key, event_id FROM state_groups_state WHERE state_group = c.state_group OFFSET 0) s "
+    "ORDER BY c.root, s.type, s.state_key, c.depth)"};
 constexpr Sql kConflicts{
     "state_groups_conflicts", WEFT_CHAINS
     "states AS (SELECT DISTINCT ON (c.root, s.type, s.state_key) c.root, s.type, s.state_key, s.event_id "
@@ -56,17 +57,17 @@ constexpr Sql kConflicts{
     "OR min(event_id) <> max(event_id)) "
     "SELECT root, type, state_key, event_id FROM states JOIN disputed USING (type, state_key)"};
 #undef WEFT_CHAINS
-constexpr Sql kHolders{"state_group_holders",
-                       "WITH RECURSIVE chain(state_group, depth) AS (SELECT $1::bigint, 0 UNION ALL "
-                       "SELECT e.prev_state_group, c.depth + 1 FROM chain c JOIN state_group_edges e ON "
-                       "e.state_group = c.state_group), "
-                       "asked AS MATERIALIZED (SELECT event_id, type, state_key FROM state_events WHERE "
-                       "event_id = ANY($2::text[])) "
-                       "SELECT DISTINCT ON (a.event_id) a.event_id, a.type, a.state_key, s.event_id FROM "
-                       "asked a CROSS JOIN chain c "
-                       "JOIN state_groups_state s ON s.state_group = c.state_group AND s.type = a.type AND "
-                       "s.state_key = a.state_key "
-                       "ORDER BY a.event_id, c.depth"};
+constexpr Sql kHolders{
+    "state_group_holders",
+    "WITH RECURSIVE chain(state_group, depth) AS (SELECT $1::bigint, 0 UNION ALL "
+    "SELECT e.prev_state_group, c.depth + 1 FROM chain c JOIN state_group_edges e ON e.state_group = "
+    "c.state_group), "
+    "asked AS MATERIALIZED (SELECT event_id, type, state_key FROM state_events WHERE event_id = "
+    "ANY($2::text[])) "
+    "SELECT DISTINCT ON (a.event_id) a.event_id, a.type, a.state_key, s.event_id FROM asked a CROSS JOIN "
+    "chain c "
+    "CROSS JOIN LATERAL (SELECT event_id FROM state_groups_state WHERE state_group = c.state_group "
+    "AND type = a.type AND state_key = a.state_key OFFSET 0) s ORDER BY a.event_id, c.depth"};
 
 constexpr Sql kKeysOfEvents{
     "state_event_keys",
