@@ -17,12 +17,12 @@ constexpr Sql kAuthEvents{"auth_events_of",
                           "SELECT a.event_id, a.auth_id, COALESCE(e.depth, 0) FROM event_auth a LEFT JOIN "
                           "events e ON e.event_id = a.auth_id "
                           "WHERE a.event_id = ANY($1::text[])"};
+// OFFSET 0 keeps the planner from reading the whole table: it cannot know how few rows a recursion finds.
 constexpr Sql kDescendants{
     "auth_descendants",
     "WITH RECURSIVE found(event_id, auth_id) AS (SELECT event_id, auth_id FROM event_auth WHERE auth_id = "
     "ANY($1::text[]) UNION SELECT a.event_id, a.auth_id FROM found f CROSS JOIN LATERAL "
-    // The limit here keeps the planner from expecting a multiple of the table.
-    "(SELECT event_id, auth_id FROM event_auth WHERE auth_id = f.event_id LIMIT $2) a) "
+    "(SELECT event_id, auth_id FROM event_auth WHERE auth_id = f.event_id OFFSET 0) a) "
     "SELECT event_id, auth_id FROM found LIMIT $2"};
 constexpr Sql kNamedBy{"events_naming",
                        "SELECT event_id, auth_id FROM event_auth WHERE auth_id = ANY($1::text[])"};
