@@ -167,10 +167,11 @@ Task<Ids> AuthWalk::confirm(IdSet candidates) {
     auto states = states_of_conflicted();
     Ids unknown;
     IdSet seen;
-    for (const auto& edge : edges) {
-        if (!states.contains(edge.event_id) && seen.insert(edge.event_id).second)
-            unknown.push_back(edge.event_id);
-    }
+    const auto look_at = [&](const proto::EventId& id) {
+        if (!states.contains(id) && seen.insert(id).second) unknown.push_back(id);
+    };
+    for (const auto& id : candidates) look_at(id);
+    for (const auto& edge : edges) look_at(edge.event_id);
     const auto count = question_.conflicted.size();
     if (!unknown.empty()) {
         for (const auto& id : co_await question_.agreed(std::move(unknown))) states[id].assign(count, true);
