@@ -43,9 +43,9 @@ constexpr Sql kInRanges{
 constexpr Sql kPowerLevelsBefore{
     "power_levels_before",
     "WITH RECURSIVE before(event_id, steps) AS (SELECT unnest($1::text[]), 0 UNION "
-    "SELECT a.auth_id, b.steps + 1 FROM before b JOIN event_auth a ON a.event_id = b.event_id "
-    "JOIN state_events s ON s.event_id = a.auth_id AND s.type = 'm.room.power_levels' AND s.state_key = '' "
-    "WHERE b.steps < $2::int) "
+    "SELECT a.auth_id, b.steps + 1 FROM before b CROSS JOIN LATERAL (SELECT e.auth_id FROM event_auth e "
+    "JOIN state_events s ON s.event_id = e.auth_id WHERE e.event_id = b.event_id "
+    "AND s.type = 'm.room.power_levels' AND s.state_key = '' OFFSET 0) a WHERE b.steps < $2::int) "
     "SELECT DISTINCT event_id FROM before"};
 
 core::Counter& answers(bool from_index) {
