@@ -17,6 +17,9 @@ SUFFIX = "_bench"
 #: Play the other ends of connections of the benchmarks that measure a cluster.
 LOAD_GENERATORS = ["weft-loadgen", "weft-replication-load"]
 
+#: Benchmarks that need other programs than the servers and the load generator.
+TARGETS = {"stateres": ["weft-stateres-load"]}
+
 
 def names() -> list:
     files = [*DIRECTORY.glob(f"*{SUFFIX}.py"), *DIRECTORY.glob(f"*{SUFFIX}.cpp")]
@@ -29,7 +32,7 @@ def run(name: str, arguments: list, preset: str, build_dir: Path, with_build: bo
         raise LauncherError(f"no benchmark '{name}' (there are: {', '.join(names()) or 'none'})")
     script = DIRECTORY / f"{name}{SUFFIX}.py"
     if script.exists():
-        targets = [*build.SERVER_TARGETS, *LOAD_GENERATORS]
+        targets = TARGETS.get(name, [*build.SERVER_TARGETS, *LOAD_GENERATORS])
         command = [sys.executable, str(script)]
     else:
         targets, command = [f"bench_{name}"], [str(build_dir / "bin" / f"bench_{name}")]

@@ -145,6 +145,10 @@ def run_db_adopt(options) -> int:
     return db.adopt(options.database, options.server_name)
 
 
+def run_db_compact_state(options) -> int:
+    return db.compact_state(Cluster.load(options.data_dir))
+
+
 def run_build(options) -> None:
     build_dir = build_dir_of(options)
     build.build(options.preset or "release", build_dir, options.target or build.SERVER_TARGETS)
@@ -263,6 +267,14 @@ def parser() -> argparse.ArgumentParser:
     )
     adopt.add_argument("--database", metavar="URL", required=True, help="postgresql://...")
     adopt.add_argument("--server-name", metavar="NAME", help="default: what most users' IDs end in")
+
+    compact = command(
+        db_commands,
+        "compact-state",
+        run_db_compact_state,
+        "make the state that is kept for old events smaller; the server may be running",
+    )
+    add_data_dir(compact)
 
     building = command(commands, "build", run_build, "build the servers, or other targets")
     add_build_options(building)

@@ -1,7 +1,8 @@
-"""`weft db adopt`: looks at a database that Synapse wrote, before Weft is started on it.
+"""`weft db`: care of databases.
 
-It only reads. What it finds is of four kinds: what is as it should be, warnings, what Weft's first start
-will change, and problems, which have to be solved before.
+`weft db adopt` looks at a database that Synapse wrote, before Weft is started on it. It only reads.
+What it finds is of four kinds: what is as it should be, warnings, what Weft's first start will change,
+and problems, which have to be solved before.
 """
 
 import json
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from launcher import configs, postgres
+from launcher.cluster import Cluster
 from launcher.console import TOP, LauncherError
 
 SCHEMA_DIR = TOP / "storage" / "schema"
@@ -300,3 +302,12 @@ def check_sequences(database: Connection, report: Report) -> None:
             )
         else:
             report.fine.append(f"{sequence} is not behind {table}")
+
+
+# Compaction
+
+
+def compact_state(cluster: Cluster) -> int:
+    """Has the master's program rewrite the state groups; it tells how far it is."""
+    command = configs.command_line(cluster, cluster.of_kind("master")[0])
+    return subprocess.run([*command, "--compact-state"]).returncode

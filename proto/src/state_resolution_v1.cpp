@@ -33,18 +33,12 @@ struct Candidate {
 
 class ResolverV1 {
 public:
-    ResolverV1(const RoomVersion& version, const EventLoader& load) : version_{version}, load_{load} {}
+    ResolverV1(const RoomVersion& version, const StateLookup& agreed, const EventLoader& load)
+        : version_{version}, agreed_{agreed}, load_{load} {}
 
-    StateMap run(std::span<const StateMap> sets) {
-        std::map<StateKey, std::vector<EventId>> values;
-        for (const auto& set : sets) {
-            for (const auto& [key, id] : set) {
-                auto& ids = values[key];
-                if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
-            }
-        }
+    StateMap run(const StateConflict& conflict) {
         std::map<StateKey, std::vector<Candidate>> conflicts;
-        for (auto& [key, ids] : values) {
+        for (const auto& [key, ids] : conflict.values) {
             if (ids.size() == 1) {
                 resolved_.emplace(key, ids.front());
             } else {
@@ -86,8 +80,11 @@ private:
     bool is_allowed(const Event& event) const {
         AuthLookup lookup;
         for (const auto& key : auth_types_for_event(event)) {
-            if (const auto found = resolved_.find(key); found != resolved_.end())
+            if (const auto found = resolved_.find(key); found != resolved_.end()) {
                 lookup.add(load_(found->second));
+            } else if (const auto id = agreed_(key)) {
+                lookup.add(load_(*id));
+            }
         }
         return check_auth(event, lookup, version_).allowed();
     }
@@ -112,14 +109,16 @@ private:
     }
 
     const RoomVersion& version_;
+    const StateLookup& agreed_;
     const EventLoader& load_;
-    StateMap resolved_;
+    StateMap resolved_;  // of the keys in conflict
 };
 
 }  // namespace
 
-StateMap resolve_v1(const RoomVersion& version, std::span<const StateMap> sets, const EventLoader& load) {
-    return ResolverV1{version, load}.run(sets);
+StateMap resolve_v1(const RoomVersion& version, const StateConflict& conflict, const StateLookup& agreed,
+                    const EventLoader& load) {
+    return ResolverV1{version, agreed, load}.run(conflict);
 }
 
 }  // namespace weft::proto

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <limits>
 #include <queue>
-#include <unordered_set>
 
-#include "auth_graph.hpp"
+#include "event_graph.hpp"
 #include "weft/proto/auth_rules.hpp"
 #include "weft/proto/event_types.hpp"
 
@@ -20,85 +19,57 @@ bool is_power_event(const Event& event) {
     return (membership == "leave" || membership == "ban") && event.sender().str() != *event.state_key();
 }
 
-struct Split {
-    StateMap unconflicted;
-    IdSet conflicted;
-};
-
-/// A key is unconflicted if every set has it, with the same value.
-Split split(std::span<const StateMap> sets) {
-    Split out;
-    std::unordered_map<StateKey, std::pair<EventId, std::size_t>> agreed;  // value, in how many sets
-    std::unordered_set<StateKey> disputed;
-    for (const auto& set : sets) {
-        for (const auto& [key, id] : set) {
-            const auto [entry, is_new] = agreed.try_emplace(key, id, 0);
-            if (entry->second.first == id) {
-                ++entry->second.second;
-            } else {
-                disputed.insert(key);
-            }
-        }
-    }
-    for (const auto& [key, value] : agreed) {
-        if (value.second == sets.size()) {
-            out.unconflicted.emplace(key, value.first);
-        } else {
-            disputed.insert(key);
-        }
-    }
-    for (const auto& set : sets) {
-        for (const auto& [key, id] : set) {
-            if (disputed.contains(key)) out.conflicted.insert(id);
-        }
-    }
-    return out;
-}
-
 class ResolverV2 {
 public:
-    ResolverV2(const RoomVersion& version, const EventLoader& load) : version_{version}, graph_{load} {}
+    ResolverV2(const RoomVersion& version, const StateLookup& agreed, const EventLoader& load)
+        : version_{version}, agreed_{agreed}, graph_{load} {}
 
-    StateMap run(std::span<const StateMap> sets) {
-        auto [unconflicted, conflicted] = split(sets);
-        if (conflicted.empty()) return std::move(unconflicted);
-
-        const bool second_form = version_.state_resolution == StateResolution::kV2_1;
-        IdSet full = graph_.auth_difference(sets);
-        if (second_form) full.merge(graph_.conflicted_subgraph(conflicted));
-        full.merge(conflicted);
-        std::erase_if(full, [this](const EventId& id) { return !graph_.event(id); });
+    StateMap run(const StateConflict& conflict) {
+        IndexSet full;
+        const auto add = [&](const EventId& id) {
+            const auto index = graph_.intern(id);
+            if (graph_.event(index)) full.insert(index);
+        };
+        for (const auto& [key, ids] : conflict.values) std::ranges::for_each(ids, add);
+        std::ranges::for_each(conflict.replayed, add);
 
         const auto power_events = select_power_events(full);
-        StateMap state = second_form ? StateMap{} : unconflicted;
-        apply(sort_by_power(power_events), state);
-
-        std::vector<EventPtr> others;
-        for (const auto& id : full) {
-            if (!power_events.contains(id)) others.push_back(graph_.event(id));
+        apply(sort_by_power(power_events));
+        std::vector<EventIndex> others;
+        for (const auto index : full.list()) {
+            if (!power_events.contains(index)) others.push_back(index);
         }
-        sort_by_mainline(others, state);
-        apply(others, state);
-        for (auto& [key, id] : unconflicted) state.insert_or_assign(key, id);
-        return state;
+        sort_by_mainline(others);
+        apply(others);
+
+        StateMap out;
+        for (const auto& [key, index] : replayed_) {
+            if (!agreed_(key)) out.emplace(key, graph_.id(index));
+        }
+        return out;
     }
 
 private:
+    /// What the state so far has at the key: from version 12 on it begins with nothing, before with what all
+    /// agree on.
+    std::optional<EventIndex> held(const StateKey& key) {
+        if (const auto found = replayed_.find(key); found != replayed_.end()) return found->second;
+        if (version_.state_resolution == StateResolution::kV2_1) return std::nullopt;
+        const auto id = agreed_(key);
+        return id ? std::optional{graph_.intern(*id)} : std::nullopt;
+    }
+
     /// Power events, and what of the full conflicted set they build on.
-    IdSet select_power_events(const IdSet& full) {
-        IdSet selected;
-        std::vector<EventId> pending;
-        for (const auto& id : full) {
-            if (is_power_event(*graph_.event(id))) pending.push_back(id);
+    IndexSet select_power_events(const IndexSet& full) {
+        IndexSet selected;
+        for (const auto index : full.list()) {
+            if (is_power_event(*graph_.event(index))) selected.insert(index);
         }
-        while (!pending.empty()) {
-            const EventId id = std::move(pending.back());
-            pending.pop_back();
-            if (!selected.insert(id).second) continue;
+        for (std::size_t next = 0; next < selected.list().size(); ++next) {
             // NOTSPEC: walks inside the set only, as Synapse does, although a chain could leave it and
             // come back: what counts is that all servers arrive at the same state.
-            for (const auto& auth_id : graph_.event(id)->auth_events()) {
-                if (full.contains(auth_id)) pending.push_back(auth_id);
+            for (const auto auth : graph_.auth_events(selected.list()[next])) {
+                if (full.contains(auth)) selected.insert(auth);
             }
         }
         return selected;
@@ -107,26 +78,28 @@ private:
     /// The create event of the room, which events from version 12 on do not name.
     EventPtr implied_create(const Event& event) {
         if (!version_.room_id_is_create_hash) return nullptr;
-        return graph_.event(EventId::trusted("$" + event.room_id().str().substr(1)));
+        return graph_.event(graph_.intern(EventId::trusted("$" + event.room_id().str().substr(1))));
     }
 
-    std::int64_t sender_level(const Event& event) {
+    std::int64_t sender_level(EventIndex index) {
+        const auto event = graph_.event(index);
         EventPtr levels;
-        EventPtr create = implied_create(event);
-        for (const auto& id : event.auth_events()) {
-            auto auth_event = graph_.event(id);
+        EventPtr create = implied_create(*event);
+        for (const auto auth : graph_.auth_events(index)) {
+            const auto auth_event = graph_.event(auth);
             if (!auth_event) continue;
             if (auth_event->is_state(event_type::kPowerLevels)) levels = auth_event;
             if (auth_event->is_state(event_type::kCreate)) create = auth_event;
         }
-        return PowerLevels{std::move(levels), std::move(create), version_}.user_level(event.sender());
+        return PowerLevels{std::move(levels), std::move(create), version_}.user_level(event->sender());
     }
 
     /// Reverse topological power ordering: Kahn's algorithm, always taking the smallest of the ready ones.
-    std::vector<EventPtr> sort_by_power(const IdSet& ids) {
+    std::vector<EventIndex> sort_by_power(const IndexSet& indexes) {
         struct Ready {
             std::int64_t level;
             EventPtr event;
+            EventIndex index;
             bool operator<(const Ready& other) const {  // std::priority_queue takes the greatest first
                 if (level != other.level) return level < other.level;
                 if (event->origin_server_ts() != other.event->origin_server_ts()) {
@@ -135,98 +108,120 @@ private:
                 return event->event_id() > other.event->event_id();
             }
         };
-        std::unordered_map<EventId, std::vector<EventPtr>> dependants;
-        std::unordered_map<EventId, std::size_t> waiting_for;
+        std::unordered_map<EventIndex, std::vector<EventIndex>> dependants;
+        std::unordered_map<EventIndex, std::size_t> waiting_for;
         std::priority_queue<Ready> ready;
-        for (const auto& id : ids) {
-            const auto event = graph_.event(id);
-            IdSet needed;
-            for (const auto& auth_id : event->auth_events()) {
-                if (ids.contains(auth_id) && needed.insert(auth_id).second)
-                    dependants[auth_id].push_back(event);
+        for (const auto index : indexes.list()) {
+            IndexSet needed;
+            for (const auto auth : graph_.auth_events(index)) {
+                if (indexes.contains(auth) && needed.insert(auth)) dependants[auth].push_back(index);
             }
-            waiting_for[id] = needed.size();
-            if (needed.empty()) ready.push({sender_level(*event), event});
+            waiting_for[index] = needed.list().size();
+            if (needed.empty()) ready.push({sender_level(index), graph_.event(index), index});
         }
-        std::vector<EventPtr> sorted;
+        std::vector<EventIndex> sorted;
         while (!ready.empty()) {
-            const auto event = ready.top().event;
+            const auto index = ready.top().index;
             ready.pop();
-            sorted.push_back(event);
-            for (const auto& dependant : dependants[event->event_id()]) {
-                if (--waiting_for[dependant->event_id()] == 0)
-                    ready.push({sender_level(*dependant), dependant});
+            sorted.push_back(index);
+            for (const auto dependant : dependants[index]) {
+                if (--waiting_for[dependant] == 0)
+                    ready.push({sender_level(dependant), graph_.event(dependant), dependant});
             }
         }
         return sorted;
     }
 
-    EventPtr power_levels_of(const Event& event) {
-        for (const auto& id : event.auth_events()) {
-            auto auth_event = graph_.event(id);
-            if (auth_event && auth_event->is_state(event_type::kPowerLevels)) return auth_event;
+    std::optional<EventIndex> power_levels_of(EventIndex index) {
+        for (const auto auth : graph_.auth_events(index)) {
+            const auto& event = graph_.event(auth);
+            if (event && event->is_state(event_type::kPowerLevels)) return auth;
         }
-        return nullptr;
+        return std::nullopt;
     }
 
-    void sort_by_mainline(std::vector<EventPtr>& events, const StateMap& state) {
-        static constexpr std::size_t kNotOnMainline = std::numeric_limits<std::size_t>::max();
-        // From the power levels in force back to the first ones: position 0, 1, …
-        std::unordered_map<EventId, std::size_t> mainline;
-        const auto found = state.find(StateKey{std::string{event_type::kPowerLevels}, ""});
-        auto levels = found == state.end() ? nullptr : graph_.event(found->second);
-        while (levels && mainline.try_emplace(levels->event_id(), mainline.size()).second) {
-            levels = power_levels_of(*levels);
+    /// From the power levels in force back to the first ones: position 0, 1, … Goes back only as far as
+    /// somebody asks.
+    class Mainline {
+    public:
+        Mainline(ResolverV2& resolver, std::optional<EventIndex> newest)
+            : resolver_{resolver}, next_{newest} {}
+
+        std::optional<std::size_t> position(EventIndex index) {
+            for (;;) {
+                if (const auto found = positions_.find(index); found != positions_.end())
+                    return found->second;
+                if (!next_ || !resolver_.graph_.event(*next_)) return std::nullopt;
+                const auto current = *next_;
+                positions_.emplace(current, positions_.size());
+                next_ = resolver_.power_levels_of(current);
+                if (next_ && positions_.contains(*next_))
+                    next_.reset();  // a hostile server's graph may hold a circle
+            }
         }
-        std::unordered_map<EventId, std::size_t> positions;
-        for (const auto& event : events) {
+
+    private:
+        ResolverV2& resolver_;
+        std::optional<EventIndex> next_;
+        std::unordered_map<EventIndex, std::size_t> positions_;
+    };
+
+    void sort_by_mainline(std::vector<EventIndex>& events) {
+        static constexpr std::size_t kNotOnMainline = std::numeric_limits<std::size_t>::max();
+        Mainline mainline{*this, held(StateKey{std::string{event_type::kPowerLevels}, ""})};
+        std::unordered_map<EventIndex, std::size_t> positions;
+        for (const auto index : events) {
             std::size_t position = kNotOnMainline;
-            IdSet visited;  // a hostile server's graph may hold a circle
-            for (auto step = power_levels_of(*event); step && visited.insert(step->event_id()).second;
+            IndexSet visited;
+            for (auto step = power_levels_of(index); step && visited.insert(*step);
                  step = power_levels_of(*step)) {
-                if (const auto on_mainline = mainline.find(step->event_id()); on_mainline != mainline.end()) {
-                    position = on_mainline->second;
+                if (const auto found = mainline.position(*step)) {
+                    position = *found;
                     break;
                 }
             }
-            positions.emplace(event->event_id(), position);
+            positions.emplace(index, position);
         }
-        std::ranges::sort(events, [&positions](const EventPtr& a, const EventPtr& b) {
-            const auto position_a = positions.at(a->event_id());
-            const auto position_b = positions.at(b->event_id());
-            if (position_a != position_b) return position_a > position_b;
-            if (a->origin_server_ts() != b->origin_server_ts())
-                return a->origin_server_ts() < b->origin_server_ts();
-            return a->event_id() < b->event_id();
+        std::ranges::sort(events, [&](EventIndex a, EventIndex b) {
+            if (positions.at(a) != positions.at(b)) return positions.at(a) > positions.at(b);
+            const auto& first = *graph_.event(a);
+            const auto& second = *graph_.event(b);
+            if (first.origin_server_ts() != second.origin_server_ts()) {
+                return first.origin_server_ts() < second.origin_server_ts();
+            }
+            return first.event_id() < second.event_id();
         });
     }
 
     /// Iterative auth checks: what is allowed by the state so far becomes part of it.
-    void apply(const std::vector<EventPtr>& events, StateMap& state) {
-        for (const auto& event : events) {
+    void apply(const std::vector<EventIndex>& events) {
+        for (const auto index : events) {
+            const auto event = graph_.event(index);
             if (!event->is_state()) continue;
             AuthLookup lookup;
-            for (const auto& id : event->auth_events()) {
-                auto auth_event = graph_.event(id);
-                if (auth_event && !auth_event->rejected()) lookup.add(std::move(auth_event));
+            for (const auto auth : graph_.auth_events(index)) {
+                const auto auth_event = graph_.event(auth);
+                if (auth_event && !auth_event->rejected()) lookup.add(auth_event);
             }
             for (const auto& key : auth_types_for_event(*event)) {
-                if (const auto held = state.find(key); held != state.end())
-                    lookup.add(graph_.event(held->second));
+                if (const auto in_force = held(key)) lookup.add(graph_.event(*in_force));
             }
             lookup.add(implied_create(*event));
-            if (check_auth(*event, lookup, version_)) state.insert_or_assign(event->key(), event->event_id());
+            if (check_auth(*event, lookup, version_)) replayed_.insert_or_assign(event->key(), index);
         }
     }
 
     const RoomVersion& version_;
-    AuthGraph graph_;
+    const StateLookup& agreed_;
+    EventGraph graph_;
+    std::unordered_map<StateKey, EventIndex> replayed_;
 };
 
 }  // namespace
 
-StateMap resolve_v2(const RoomVersion& version, std::span<const StateMap> sets, const EventLoader& load) {
-    return ResolverV2{version, load}.run(sets);
+StateMap resolve_v2(const RoomVersion& version, const StateConflict& conflict, const StateLookup& agreed,
+                    const EventLoader& load) {
+    return ResolverV2{version, agreed, load}.run(conflict);
 }
 
 }  // namespace weft::proto

@@ -5,6 +5,7 @@
 namespace weft::proto {
 
 /// The algorithm of room versions 2 to 11, and its second form of version 12.
-StateMap resolve_v2(const RoomVersion& version, std::span<const StateMap> sets, const EventLoader& load);
+StateMap resolve_v2(const RoomVersion& version, const StateConflict& conflict, const StateLookup& agreed,
+                    const EventLoader& load);
 
 }  // namespace weft::proto

@@ -35,6 +35,7 @@ public:
     core::Config config;
     core::SystemClock clock;
     storage::Database db;
+    std::optional<storage::Database> state_db;  // where the configuration names one
     workers::Streams streams;
     workers::Stores stores;
     replication::RpcClient rpc;

@@ -42,7 +42,9 @@ TestProcess::TestProcess(asio::io_context& context, const TestDatabase& database
       config{std::move(wanted)},
       db{database.config(), config.instance_name.get(), io.get_executor()},
       streams{config},
-      stores{db, streams, config, clock, io.get_executor()},
+      stores{config.state_database ? storage::Databases{db, state_db.emplace(*config.state_database, config.instance_name.get(), io.get_executor())}
+                                   : storage::Databases{db},
+             streams, config, clock, io.get_executor()},
       rpc{io.get_executor(), clock, rpc_options(config.instance_name.get())},
       services{stores, streams, rpc, config, clock, key, io.get_executor()},
       client_api{services, config, clock},

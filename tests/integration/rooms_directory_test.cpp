@@ -190,7 +190,8 @@ TEST_CASE("an upgrade makes a replacement, closes the room and moves its names",
         REQUIRE(upgraded.status == 200);
         const auto new_room = upgraded.text("replacement_room");
 
-        CHECK(proto::get_string(fixture.state(old_room, "m.room.tombstone"), "replacement_room") == new_room);
+        const auto tombstone = fixture.state(old_room, "m.room.tombstone");
+        CHECK(proto::get_string(tombstone, "replacement_room") == new_room);
         CHECK(proto::get_int(fixture.state(old_room, "m.room.power_levels"), "events_default") == 50);
         CHECK(fixture.state(old_room, "m.room.canonical_alias").empty());
         const auto create = fixture.state(new_room, "m.room.create");

@@ -89,6 +89,9 @@ public:
     storage::PushRuleStore push_rules;
     storage::PersistEventsStore persist;
     handlers::PushActions push_actions;
+    storage::AuthChains auth_chains;
+    core::CpuPool cpu{1};
+    handlers::StateResolver resolver;
     handlers::RoomWriter writer;
     replication::RpcClient rpc;
     handlers::EventRouter sender;

@@ -23,6 +23,8 @@ public:
     void run() const {
         require(!draft_.server_name.empty(), "server_name", "missing");
         require(!draft_.database.connection_string.empty(), "database", "missing");
+        require(!draft_.set_at.contains("database") || !draft_.databases_have_main, "databases",
+                "has main, and so has database: only one of them can be meant");
         require(!draft_.signing_key_path.empty(), "signing_key_path", "missing");
         require(!draft_.listeners.empty(), draft_.is_worker() ? "worker_listeners" : "listeners", "missing");
         if (draft_.is_worker()) {

@@ -12,6 +12,7 @@ namespace weft::core::config {
 struct Draft : Config {
     std::vector<ListenerConfig> worker_listeners;
     std::uint16_t replication_http_port = 0;
+    bool databases_have_main = false;
     SetAt set_at;
 
     bool is_worker() const { return !worker_app.empty() && worker_app != "weft.app.homeserver"; }

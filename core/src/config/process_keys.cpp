@@ -80,8 +80,14 @@ std::string quote_conninfo(const std::string& value) {
     return out + "'";
 }
 
-void read_database(Config& config, const Place& at) {
-    DatabaseConfig out;
+struct NamedDatabase {
+    DatabaseConfig database;
+    std::set<std::string> data_stores;
+};
+
+NamedDatabase read_one_database(const Place& at) {
+    NamedDatabase read;
+    auto& out = read.database;
     for_each_entry(at, [&](const std::string& key, const Place& value) {
         if (key == "name") {
             if (read_string(value) != "psycopg2") value.fail("only PostgreSQL (psycopg2) is supported");
@@ -110,12 +116,38 @@ void read_database(Config& config, const Place& at) {
                     text.fail("unknown key");
                 }
             });
+        } else if (key == "data_stores") {
+            for (auto& store : read_strings(value)) {
+                if (store != "main" && store != "state") value.fail("expected main or state");
+                read.data_stores.insert(std::move(store));
+            }
         } else {
             value.fail("unknown key");
         }
     });
     if (out.connection_string.empty()) at.fail("args must say where the database is");
-    config.database = std::move(out);
+    return read;
+}
+
+void read_database(Config& config, const Place& at) {
+    auto read = read_one_database(at);
+    if (!read.data_stores.empty()) at.fail("data_stores belongs under databases");
+    config.database = std::move(read.database);
+}
+
+void read_databases(Draft& config, const Place& at) {
+    std::map<std::string, DatabaseConfig> of_store;
+    for_each_entry(at, [&](const std::string&, const Place& value) {
+        auto read = read_one_database(value);
+        if (read.data_stores.empty()) value.fail("data_stores must say what is kept there: main, state");
+        for (const auto& store : read.data_stores) {
+            if (!of_store.emplace(store, read.database).second) value.fail("another database has " + store + " already");
+        }
+    });
+    if (!of_store.contains("state")) at.fail("no database has state");
+    config.databases_have_main = of_store.contains("main");
+    if (config.databases_have_main) config.database = of_store.at("main");
+    config.state_database = of_store.at("state");
 }
 
 void read_instance_map(Config& config, const Place& at) {
@@ -181,6 +213,12 @@ std::vector<Key> process_keys() {
          "map",
          "PostgreSQL: name psycopg2, args {user, password, host, port, dbname, cp_max}.",
          read_database,
+         {}},
+        {"databases",
+         "map",
+         "If state groups are to have a PostgreSQL of their own: by any name, what database has, and "
+         "data_stores, a list of main and state. Without main, that is in database.",
+         read_databases,
          {}},
         string_key("signing_key_path", "File with the server's ed25519 signing key.",
                    &Config::signing_key_path),

@@ -99,7 +99,7 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
     if (built->is_state()) {
         co_await add_state(batch, built, replaced);
     } else if (!batch.head().state_group) {
-        // The state here was resolved from several leaves and has no group yet: the first event on top writes it whole.
+        // The state here was resolved from several leaves and has no group yet.
         co_await add_state(batch, built, nullptr);
     }
     auto& pending = batch.pending();
@@ -130,6 +130,13 @@ Task<void> EventPlacer::add_state(RoomBatch& batch, proto::EventPtr event, proto
     auto& pending = batch.pending();
     auto& head = pending.head;
     storage::NewStateGroup group{group_id, event->event_id(), std::nullopt, {}};
+    if (head.state_group) {
+        group.prev_group = head.state_group;
+    } else if (head.resolution && head.resolution->base) {
+        // The first event on top of several leaves: its group is that of one of them, with what the others brought.
+        group.prev_group = head.resolution->base;
+        group.rows = head.resolution->rows;
+    }
     if (event->is_state()) {
         const auto key = event->key();
         const auto found = head.state->find(key);
@@ -145,14 +152,14 @@ Task<void> EventPlacer::add_state(RoomBatch& batch, proto::EventPtr event, proto
         auto state = std::make_shared<proto::StateMap>(*head.state);
         state->insert_or_assign(key, event->event_id());
         head.state = std::move(state);
-        if (head.state_group && head.group_chain < kStateGroupChainMax) {
-            group.prev_group = head.state_group;
-            group.rows.emplace_back(key, event->event_id());
-        }
+        std::erase_if(group.rows, [&](const auto& row) { return row.first == key; });
+        group.rows.emplace_back(key, event->event_id());
     }
+    if (head.group_chain >= kStateGroupChainMax) group.prev_group.reset();
     if (!group.prev_group) group.rows.assign(head.state->begin(), head.state->end());
     head.group_chain = group.prev_group ? head.group_chain + 1 : 0;
     head.state_group = group_id;
+    head.resolution.reset();
     pending.state_groups.push_back(std::move(group));
 }
 
@@ -215,6 +222,11 @@ Task<storage::PersistBatch> EventPlacer::finish(RoomBatch& batch) {
         if (change.key.type != proto::event_type::kMember || !change.event_id || !is_local_user(change.key.state_key, server_name_)) continue;
         pending.local_memberships.try_emplace(change.key.state_key,
                                               storage::LocalMembership{change.key.state_key, *change.event_id, change.membership});
+    }
+    out.counts.emplace();
+    if (!pending.head.local_members->empty()) {
+        out.counts = storage::RoomCounts{static_cast<std::int64_t>(pending.head.state->size()), pending.head.joined,
+                                         static_cast<std::int64_t>(pending.head.local_members->size())};
     }
     out.version = pending.head.version;
     out.new_room = batch.start().leaves.empty();

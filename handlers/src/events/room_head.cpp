@@ -1,10 +1,7 @@
 #include "events/room_head.hpp"
 
-#include <unordered_set>
-
 #include "weft/core/errors.hpp"
 #include "weft/proto/event_types.hpp"
-#include "weft/proto/state_resolution.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -66,14 +63,14 @@ Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
         if (std::find(distinct.begin(), distinct.end(), group) == distinct.end()) distinct.push_back(group);
     }
     if (distinct.empty()) throw core::StoreError{"room without state: " + room_id.str()};
-    std::vector<std::shared_ptr<const proto::StateMap>> states;
-    for (const auto group : distinct) states.push_back(co_await states_.group(group));
     if (distinct.size() == 1) {
-        head.state = states.front();
+        head.state = co_await states_.group(distinct.front());
         head.state_group = distinct.front();
         head.group_chain = co_await states_.group_chain(distinct.front());
     } else {
-        head.state = co_await resolve(*head.version, std::move(states));
+        head.resolution = co_await resolver_.resolve(room_id, *head.version, std::move(distinct));
+        head.state = co_await resolver_.whole_state(head.resolution);
+        if (head.resolution->base) head.group_chain = co_await states_.group_chain(*head.resolution->base);
     }
 
     std::vector<proto::EventId> member_ids;
@@ -86,34 +83,6 @@ Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
     head.current_state_stored = !stored->empty();
     if (head.current_state_stored) head.current_state_errors = differences(*stored, *head.state);
     co_return head;
-}
-
-Task<std::shared_ptr<const proto::StateMap>> RoomHeadLoader::resolve(const proto::RoomVersion& version,
-                                                                     std::vector<std::shared_ptr<const proto::StateMap>> states) {
-    // Everything that resolution may look at: the state events and their auth chains.
-    std::unordered_map<proto::EventId, proto::EventPtr> known;
-    std::unordered_set<proto::EventId> wanted;
-    std::vector<proto::StateMap> sets;
-    for (const auto& state : states) {
-        sets.push_back(*state);
-        for (const auto& [key, event_id] : *state) wanted.insert(event_id);
-    }
-    while (!wanted.empty()) {
-        const auto events = co_await events_.get_events({wanted.begin(), wanted.end()}, true);
-        for (const auto& id : wanted) known.try_emplace(id, nullptr);
-        wanted.clear();
-        for (const auto& event : events) {
-            known[event->event_id()] = event;
-            for (const auto& auth : event->auth_events()) {
-                if (!known.contains(auth)) wanted.insert(auth);
-            }
-        }
-    }
-    const proto::EventLoader load = [&known](const proto::EventId& id) -> proto::EventPtr {
-        const auto found = known.find(id);
-        return found == known.end() ? nullptr : found->second;
-    };
-    co_return std::make_shared<const proto::StateMap>(proto::resolve(version, sets, load));
 }
 
 }  // namespace weft::handlers

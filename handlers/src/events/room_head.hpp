@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/state_resolver.hpp"
 #include "weft/proto/auth_rules.hpp"
 #include "weft/proto/state_key.hpp"
 #include "weft/storage/events_store.hpp"
@@ -21,7 +22,8 @@ struct RoomHead {
     std::int64_t depth = 0;                         // of the deepest leaf
     std::shared_ptr<const proto::StateMap> state = std::make_shared<const proto::StateMap>();
     std::optional<std::int64_t> state_group;        // none if the state is that of several leaves, resolved
-    std::size_t group_chain = 0;                    // how many differences lead to a full group
+    ResolvedStatePtr resolution;                    // then: how the state differs from a group
+    std::size_t group_chain = 0;                    // how many differences lead from there to a full group
     std::shared_ptr<const LocalAudience> local_members = std::make_shared<const LocalAudience>();  // joined
     std::int64_t joined = 0;
     /// Whether the room's state stands in the tables of current state: not after the last local user left.
@@ -33,18 +35,16 @@ struct RoomHead {
 /// Reads the heads of rooms, resolving the state where a room has several leaves.
 class RoomHeadLoader {
 public:
-    RoomHeadLoader(storage::EventsStore& events, storage::StateStore& states, std::string server_name)
-        : events_{events}, states_{states}, server_name_{std::move(server_name)} {}
+    RoomHeadLoader(storage::EventsStore& events, storage::StateStore& states, StateResolver& resolver, std::string server_name)
+        : events_{events}, states_{states}, resolver_{resolver}, server_name_{std::move(server_name)} {}
 
     /// Throws M_NOT_FOUND for a room this server knows nothing of.
     Task<RoomHead> load(proto::RoomId room_id);
 
 private:
-    Task<std::shared_ptr<const proto::StateMap>> resolve(const proto::RoomVersion& version,
-                                                         std::vector<std::shared_ptr<const proto::StateMap>> states);
-
     storage::EventsStore& events_;
     storage::StateStore& states_;
+    StateResolver& resolver_;
     std::string server_name_;
 };
 

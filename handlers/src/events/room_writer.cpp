@@ -54,12 +54,12 @@ struct RoomWriter::Impl {
     };
 
     Impl(asio::any_io_executor on, const core::Clock& time, storage::EventsStore& events_store, storage::StateStore& state_store,
-         storage::PersistEventsStore& persist_store, PushActions& actions, proto::SigningKey signing_key, Options wanted)
+         StateResolver& resolver, storage::PersistEventsStore& persist_store, PushActions& actions, proto::SigningKey signing_key, Options wanted)
         : executor{std::move(on)},
           events{events_store},
           persist{persist_store},
           options{std::move(wanted)},
-          loader{events_store, state_store, options.server_name},
+          loader{events_store, state_store, resolver, options.server_name},
           builder{time, events_store, persist_store, actions, std::move(signing_key), options.server_name},
           batch_size{core::histogram("weft_persist_batch_events", "Events stored in one transaction", {}, {1, 2, 4, 8, 16, 32, 64})},
           batch_seconds{core::histogram("weft_persist_batch_seconds", "From taking a batch to its commit")},
@@ -275,8 +275,8 @@ struct RoomWriter::Impl {
 };
 
 RoomWriter::RoomWriter(asio::any_io_executor executor, const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
-                       storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options)
-    : impl_{std::make_unique<Impl>(std::move(executor), clock, events, states, persist, push_actions, std::move(key), std::move(options))} {}
+                       StateResolver& resolver, storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options)
+    : impl_{std::make_unique<Impl>(std::move(executor), clock, events, states, resolver, persist, push_actions, std::move(key), std::move(options))} {}
 
 RoomWriter::~RoomWriter() = default;
 

@@ -2,7 +2,10 @@
 
 #include <charconv>
 
+#include "events/room_stats.hpp"
 #include "events/search_text.hpp"
+#include "events/uncommon_events.hpp"
+#include "state/auth_chain_index.hpp"
 #include "weft/core/async.hpp"
 #include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
@@ -158,6 +161,7 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
         metadata.push_back(proto::to_json(event.metadata().to_json()));
         urls.push_back(event.contains_url());
         outliers.push_back(event.outlier());
+        if (event.rejected()) continue;  // nothing else is known of it
         for (const auto& prev : event.prev_events()) {
             edge_events.push_back(id);
             edge_prevs.push_back(prev.str());
@@ -234,16 +238,21 @@ void write_state_events(Transaction& txn, const PersistBatch& batch, const std::
     Texts ids, types, keys, auth_events, auth_ids;
     Texts member_events, member_users, member_senders, memberships;
     OptionalTexts names, avatars;
+    std::vector<AuthEdges> chained;
     for (const auto& event : events) {
         if (!event->is_state()) continue;
         const auto& id = event->event_id().str();
-        ids.push_back(id);
-        types.push_back(event->type());
-        keys.push_back(*event->state_key());
+        const bool is_accepted = !event->rejected();
+        auto& edges = chained.emplace_back(AuthEdges{id, event->type(), *event->state_key(), {}});
         for (const auto& auth : event->auth_events()) {
             auth_events.push_back(id);
             auth_ids.push_back(auth.str());
+            edges.auth_events.push_back(auth.str());
         }
+        if (!is_accepted) continue;
+        ids.push_back(id);
+        types.push_back(event->type());
+        keys.push_back(*event->state_key());
         if (event->type() == proto::event_type::kMember) {
             member_events.push_back(id);
             member_users.push_back(*event->state_key());
@@ -253,9 +262,10 @@ void write_state_events(Transaction& txn, const PersistBatch& batch, const std::
             avatars.push_back(content_string(*event, "avatar_url"));
         }
     }
-    if (ids.empty()) return;
-    txn.exec(kStateEvents, batch.room_id.str(), ids, types, keys);
+    if (chained.empty()) return;
+    if (!ids.empty()) txn.exec(kStateEvents, batch.room_id.str(), ids, types, keys);
     if (!auth_events.empty()) txn.exec(kEventAuth, batch.room_id.str(), auth_events, auth_ids);
+    index_auth_chains(txn, chained);
     if (!member_events.empty()) {
         txn.exec(kMemberships, batch.room_id.str(), member_events, member_users, member_senders, memberships, names, avatars);
     }
@@ -330,8 +340,8 @@ std::vector<std::pair<std::int64_t, boost::json::value>> stream_rows(const Persi
 
 }  // namespace
 
-PersistEventsStore::PersistEventsStore(Database& db, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock)
-    : db_{db}, events_{events}, caches_{caches}, clock_{clock} {}
+PersistEventsStore::PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock)
+    : databases_{databases}, db_{databases.main}, events_{events}, caches_{caches}, clock_{clock} {}
 
 Task<PersistEventsStore::Outcome> PersistEventsStore::persist(PersistBatch batch, Committed committed) {
     auto allocation = events_.allocate(batch.events.size());
@@ -340,6 +350,10 @@ Task<PersistEventsStore::Outcome> PersistEventsStore::persist(PersistBatch batch
         auto metadata = batch.events[i].event->metadata();
         metadata.stream_ordering = allocation.ids()[i];
         events.push_back(batch.events[i].event->with_metadata(std::move(metadata)));
+    }
+    if (databases_.state_is_apart() && !batch.state_groups.empty()) {
+        // First: a group that no event names does no harm, an event without its group would.
+        co_await databases_.state.run("persist_state_groups", [&](Transaction& txn) { write_state_groups(txn, batch); });
     }
     if (!co_await store(batch, events)) co_return DuplicateTransaction{};
     committed(events);
@@ -381,7 +395,8 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
     auto params = persist_params(batch, events, clock_.now_ms());
     const bool has_state = batch.new_room || !batch.state_groups.empty() || !batch.state_delta.empty() || !batch.local_memberships.empty() ||
                            std::any_of(events.begin(), events.end(), [](const auto& event) { return event->is_state(); });
-    if (!has_state) {
+    const bool has_uncommon = has_uncommon_events(batch, events);
+    if (!has_state && !has_uncommon) {
         co_await db_.query_params(kPersistEvents, std::move(params));
         co_return;
     }
@@ -390,10 +405,12 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
             txn.exec(kInsertRoom, batch.room_id.str(), batch.creator, std::string{batch.version->id});
             txn.exec(kInsertRoomDepth, batch.room_id.str(), events.front()->depth());
         }
-        write_state_groups(txn, batch);
+        if (!databases_.state_is_apart()) write_state_groups(txn, batch);
         txn.exec_params(kPersistEvents, params);
         write_state_events(txn, batch, events);
+        if (has_uncommon) write_uncommon_events(txn, batch, events, clock_.now_ms());
         write_current_state(txn, batch, events.front()->stream_ordering(), caches_);
+        write_room_stats(txn, batch, events, events.front()->stream_ordering());
     });
 }
 
@@ -404,7 +421,7 @@ Task<bool> PersistEventsStore::is_stored(proto::EventId event_id) {
 
 Task<std::int64_t> PersistEventsStore::next_state_group_id() {
     if (state_group_ids_.empty()) {
-        const auto rows = co_await db_.query(kNextStateGroups, kStateGroupBlock);
+        const auto rows = co_await databases_.state.query(kNextStateGroups, kStateGroupBlock);
         for (const auto row : rows) state_group_ids_.push_back(row[0].i64());
         std::sort(state_group_ids_.rbegin(), state_group_ids_.rend());
     }

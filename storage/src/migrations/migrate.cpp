@@ -118,6 +118,34 @@ void apply(Connection& connection, const Migration& migration, bool run_it) {
     }
 }
 
+/// What of migration 1 belongs to state groups.
+constexpr auto kStateTables = R"sql(
+    CREATE SEQUENCE IF NOT EXISTS state_group_id_seq;
+    CREATE TABLE IF NOT EXISTS state_groups (
+        id       BIGINT NOT NULL CONSTRAINT state_groups_pkey PRIMARY KEY,
+        room_id  TEXT NOT NULL,
+        event_id TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS state_groups_room_id_idx ON state_groups (room_id);
+    CREATE TABLE IF NOT EXISTS state_groups_state (
+        state_group BIGINT NOT NULL,
+        room_id     TEXT NOT NULL,
+        type        TEXT NOT NULL,
+        state_key   TEXT NOT NULL,
+        event_id    TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS state_groups_state_type_idx ON state_groups_state (state_group, type, state_key);
+    CREATE TABLE IF NOT EXISTS state_group_edges (
+        state_group      BIGINT NOT NULL,
+        prev_state_group BIGINT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS state_group_edges_idx ON state_group_edges (state_group);
+    CREATE INDEX IF NOT EXISTS state_group_edges_prev_idx ON state_group_edges (prev_state_group))sql";
+constexpr Sql kHasGroups{"migrate_has_groups", "SELECT EXISTS (SELECT 1 FROM state_groups)"};
+constexpr Sql kRaiseGroupSequence{"migrate_raise_group_sequence", R"sql(
+    SELECT setval('state_group_id_seq', m) FROM (SELECT max(id) AS m FROM state_groups) AS t,
+        state_group_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int)sql"};
+
 }  // namespace
 
 std::vector<std::string> migrate(const Database& database) {
@@ -152,6 +180,22 @@ std::vector<std::string> migrate(const Database& database) {
     }
     connection.execute(kRaiseSequences, {});
     return done;
+}
+
+void migrate_state(const Database& main, const Database& state) {
+    Connection connection{state.config().connection_string, "weft migrate"};
+    check_encoding(connection);
+    connection.execute(kLock, {Param{kAdvisoryLock}});
+    connection.execute_script(kStateTables);
+    if (!connection.execute(kHasGroups, {}).front()[0].boolean()) {
+        Connection of_main{main.config().connection_string, "weft migrate"};
+        if (of_main.execute(kHasGroups, {}).front()[0].boolean()) {
+            throw StoreError{
+                "the database for state is empty, but there are state groups in the main one: copy its tables "
+                "state_groups, state_groups_state and state_group_edges first"};
+        }
+    }
+    connection.execute(kRaiseGroupSequence, {});
 }
 
 }  // namespace weft::storage

@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "state/event_texts.hpp"
 #include "state/room_states.hpp"
 #include "state/state_groups.hpp"
 #include "weft/core/cache.hpp"
@@ -12,43 +13,41 @@ namespace weft::storage {
 namespace {
 
 constexpr std::size_t kStateEventsMax = 2'000'000;
-constexpr std::size_t kGroupEntriesMax = 500'000;
+constexpr std::size_t kGroupBytesMax = 128 * 1024 * 1024;
 constexpr std::size_t kUsersMax = 50'000;
 
-constexpr Sql kCurrentStates{"current_states",
-                             "SELECT room_id, type, state_key, event_id, membership FROM current_state_events "
-                             "WHERE room_id = ANY($1::text[])"};
+constexpr Sql kCurrentStates{
+    "current_states",
+    "SELECT room_id, type, state_key, event_id, membership FROM current_state_events "
+    "WHERE room_id = ANY($1::text[])"};
 constexpr Sql kRoomsOfUser{
     "rooms_of_user",
-    "SELECT l.room_id, l.membership, l.event_id, e.stream_ordering, e.sender, NOT EXISTS (SELECT 1 FROM room_memberships m "
+    "SELECT l.room_id, l.membership, l.event_id, e.stream_ordering, e.sender, NOT EXISTS (SELECT 1 FROM "
+    "room_memberships m "
     "WHERE m.user_id = l.user_id AND m.room_id = l.room_id AND m.forgotten = 0) "
     "FROM local_current_membership l JOIN events e ON e.event_id = l.event_id WHERE l.user_id = $1"};
-constexpr Sql kGroupsOf{"state_groups_of", "SELECT event_id, state_group FROM event_to_state_groups WHERE event_id = ANY($1::text[])"};
+constexpr Sql kGroupsOf{
+    "state_groups_of",
+    "SELECT event_id, state_group FROM event_to_state_groups WHERE event_id = ANY($1::text[])"};
 
 constexpr Sql kChangedKeys{"changed_state_keys",
                            "SELECT DISTINCT type, state_key FROM current_state_delta_stream "
                            "WHERE stream_id > $2 AND stream_id <= $3 AND room_id = $1"};
 
-std::vector<std::string> texts(const std::vector<proto::EventId>& ids) {
-    std::vector<std::string> out;
-    out.reserve(ids.size());
-    for (const auto& id : ids) out.push_back(id.str());
-    return out;
-}
-
 }  // namespace
 
 struct StateStore::Impl {
-    Impl(Database& database, EventsStore& events_store, std::size_t rooms_max, const asio::any_io_executor& executor)
-        : db{database},
+    Impl(Databases databases, EventsStore& events_store, std::size_t rooms_max,
+         const asio::any_io_executor& executor)
+        : db{databases.main},
           events{events_store},
           rooms{rooms_max, kStateEventsMax, executor},
-          groups{database, kGroupEntriesMax},
+          groups{databases, kGroupBytesMax},
           rooms_of_user{"rooms_of_user", kUsersMax, executor} {}
 
     /// Reads rooms that nobody else reads. What changed beyond recognition while it was read is left out.
-    Task<std::unordered_map<proto::RoomId, RoomStatePtr>> load(std::unordered_map<proto::RoomId, std::shared_ptr<RoomState>> wanted,
-                                                               std::vector<std::string> ids) {
+    Task<std::unordered_map<proto::RoomId, RoomStatePtr>> load(
+        std::unordered_map<proto::RoomId, std::shared_ptr<RoomState>> wanted, std::vector<std::string> ids) {
         for (const auto& [room_id, state] : wanted) rooms.begin_load(room_id);
         std::exception_ptr failure;
         try {
@@ -63,7 +62,8 @@ struct StateStore::Impl {
         }
         std::unordered_map<proto::RoomId, RoomStatePtr> out;
         for (auto& [room_id, state] : wanted) {
-            if (auto finished = rooms.finish_load(room_id, failure ? nullptr : state)) out.emplace(room_id, std::move(finished));
+            if (auto finished = rooms.finish_load(room_id, failure ? nullptr : state))
+                out.emplace(room_id, std::move(finished));
         }
         if (failure) std::rethrow_exception(failure);
         co_return out;
@@ -107,10 +107,11 @@ struct StateStore::Impl {
     core::Cache<std::string, UserRooms> rooms_of_user;
 };
 
-StateStore::StateStore(Database& db, StreamState& events, EventsStore& store, CacheRegistry& caches, std::size_t rooms_max,
-                       asio::any_io_executor executor)
-    : impl_{std::make_unique<Impl>(db, store, rooms_max, executor)} {
-    events.on_invalidate([impl = impl_.get()](std::int64_t, const StreamRows& rows) { impl->apply_rows(rows); });
+StateStore::StateStore(Databases databases, StreamState& events, EventsStore& store, CacheRegistry& caches,
+                       std::size_t rooms_max, asio::any_io_executor executor)
+    : impl_{std::make_unique<Impl>(databases, store, rooms_max, executor)} {
+    events.on_invalidate(
+        [impl = impl_.get()](std::int64_t, const StreamRows& rows) { impl->apply_rows(rows); });
     const auto drop_user = [impl = impl_.get()](const std::vector<std::string>& keys) {
         if (!keys.empty()) impl->rooms_of_user.invalidate(keys.front());
     };
@@ -118,7 +119,8 @@ StateStore::StateStore(Database& db, StreamState& events, EventsStore& store, Ca
     caches.add("did_forget", drop_user, drop_users);
     caches.add("get_forgotten_rooms_for_user", drop_user, drop_users);
     // The events stream says which key changed; this row is for processes that only know that something did.
-    caches.add("cs_cache_fake", [](const std::vector<std::string>&) {}, [] {});
+    caches.add(
+        "cs_cache_fake", [](const std::vector<std::string>&) {}, [] {});
 }
 
 StateStore::~StateStore() = default;
@@ -137,7 +139,8 @@ Task<RoomStatePtr> StateStore::current_state(proto::RoomId room_id) {
     co_return states.at(room_id);
 }
 
-Task<std::unordered_map<proto::RoomId, RoomStatePtr>> StateStore::current_states(std::vector<proto::RoomId> rooms) {
+Task<std::unordered_map<proto::RoomId, RoomStatePtr>> StateStore::current_states(
+    std::vector<proto::RoomId> rooms) {
     std::unordered_map<proto::RoomId, RoomStatePtr> out;
     for (;;) {
         std::unordered_map<proto::RoomId, std::shared_ptr<RoomState>> mine;
@@ -154,7 +157,8 @@ Task<std::unordered_map<proto::RoomId, RoomStatePtr>> StateStore::current_states
             }
         }
         if (!mine.empty()) {
-            for (auto& [room_id, state] : co_await impl_->load(std::move(mine), std::move(mine_ids))) out.emplace(room_id, state);
+            for (auto& [room_id, state] : co_await impl_->load(std::move(mine), std::move(mine_ids)))
+                out.emplace(room_id, state);
         } else if (other) {
             while (!other->done) co_await other->finished.wait();
         } else {
@@ -174,14 +178,16 @@ Task<StateMapPtr> StateStore::stored_state(proto::RoomId room_id) {
     co_return state;
 }
 
-Task<proto::EventPtr> StateStore::current_event(proto::RoomId room_id, std::string type, std::string state_key) {
+Task<proto::EventPtr> StateStore::current_event(proto::RoomId room_id, std::string type,
+                                                std::string state_key) {
     const auto state = co_await current_state(room_id);
     const auto* id = state->find(type, state_key);
     if (!id) co_return nullptr;
     co_return co_await impl_->events.get_event(*id);
 }
 
-Task<std::vector<std::string>> StateStore::joined_local_users(proto::RoomId room_id, std::string_view server_name) {
+Task<std::vector<std::string>> StateStore::joined_local_users(proto::RoomId room_id,
+                                                              std::string_view server_name) {
     const std::string suffix = ":" + std::string{server_name};
     const auto state = co_await current_state(room_id);
     std::vector<std::string> out;
@@ -198,8 +204,8 @@ Task<UserRoomsPtr> StateStore::rooms_of_user(std::string user_id) {
         UserRooms out;
         for (const auto row : rows) {
             auto room_id = proto::RoomId::trusted(row[0].str());
-            out.emplace(room_id, UserRoom{room_id, row[1].str(), proto::EventId::trusted(row[2].str()), row[3].i64(), row[4].str(),
-                                          row[5].boolean()});
+            out.emplace(room_id, UserRoom{room_id, row[1].str(), proto::EventId::trusted(row[2].str()),
+                                          row[3].i64(), row[4].str(), row[5].boolean()});
         }
         co_return out;
     };
@@ -236,16 +242,21 @@ Task<std::vector<std::string>> StateStore::users_sharing_rooms(std::string user_
     co_return std::vector<std::string>(users.begin(), users.end());
 }
 
-Task<std::unordered_map<proto::EventId, std::int64_t>> StateStore::groups_of(std::vector<proto::EventId> event_ids) {
+Task<std::unordered_map<proto::EventId, std::int64_t>> StateStore::groups_of(
+    std::vector<proto::EventId> event_ids) {
     std::unordered_map<proto::EventId, std::int64_t> out;
     const auto rows = co_await impl_->db.query(kGroupsOf, texts(event_ids));
     for (const auto row : rows) out.emplace(proto::EventId::trusted(row[0].str()), row[1].i64());
     co_return out;
 }
 
-Task<StateMapPtr> StateStore::group(std::int64_t state_group) { return impl_->groups.get(state_group); }
+Task<StateMapPtr> StateStore::group(std::int64_t state_group) {
+    return impl_->groups.get(state_group);
+}
 
-Task<std::size_t> StateStore::group_chain(std::int64_t state_group) { return impl_->groups.chain(state_group); }
+Task<std::size_t> StateStore::group_chain(std::int64_t state_group) {
+    return impl_->groups.chain(state_group);
+}
 
 Task<StateMapPtr> StateStore::state_after(proto::EventId event_id) {
     std::vector<proto::EventId> ids;
@@ -275,8 +286,22 @@ Task<StateMapPtr> StateStore::state_before(proto::EventId event_id) {
     co_return before;
 }
 
-Task<std::unordered_map<proto::EventId, proto::StateMap>> StateStore::state_after_for_keys(std::vector<proto::EventId> event_ids,
-                                                                                          std::vector<proto::StateKey> keys) {
+Task<std::vector<proto::StateMap>> StateStore::difference(std::vector<std::int64_t> state_groups) {
+    return impl_->groups.difference(std::move(state_groups));
+}
+
+Task<proto::StateMap> StateStore::keys_of_group(std::int64_t state_group, std::vector<proto::StateKey> keys) {
+    auto states = co_await impl_->groups.get_keys({state_group}, std::move(keys));
+    co_return std::move(states.at(state_group));
+}
+
+Task<std::vector<HeldKey>> StateStore::holders(std::int64_t state_group,
+                                               std::vector<proto::EventId> event_ids) {
+    return impl_->groups.holders(state_group, std::move(event_ids));
+}
+
+Task<std::unordered_map<proto::EventId, proto::StateMap>> StateStore::state_after_for_keys(
+    std::vector<proto::EventId> event_ids, std::vector<proto::StateKey> keys) {
     const auto groups = co_await groups_of(std::move(event_ids));
     std::vector<std::int64_t> ids;
     for (const auto& [event_id, group] : groups) ids.push_back(group);
@@ -286,15 +311,20 @@ Task<std::unordered_map<proto::EventId, proto::StateMap>> StateStore::state_afte
     co_return out;
 }
 
-Task<std::vector<proto::StateKey>> StateStore::changed_keys(proto::RoomId room_id, std::int64_t from, std::int64_t to) {
+Task<std::vector<proto::StateKey>> StateStore::changed_keys(proto::RoomId room_id, std::int64_t from,
+                                                            std::int64_t to) {
     const auto rows = co_await impl_->db.query(kChangedKeys, room_id.str(), from, to);
     std::vector<proto::StateKey> out;
     for (const auto row : rows) out.push_back({row[0].str(), row[1].str()});
     co_return out;
 }
 
-void StateStore::invalidate_user(const std::string& user_id) { impl_->rooms_of_user.invalidate(user_id); }
+void StateStore::invalidate_user(const std::string& user_id) {
+    impl_->rooms_of_user.invalidate(user_id);
+}
 
-void StateStore::put_group(std::int64_t state_group, StateMapPtr state) { impl_->groups.put(state_group, std::move(state)); }
+void StateStore::put_group(std::int64_t state_group, StateMapPtr state) {
+    impl_->groups.put(state_group, std::move(state));
+}
 
 }  // namespace weft::storage

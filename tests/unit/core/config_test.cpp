@@ -198,3 +198,25 @@ database:
     CHECK(config.database.connection_string ==
           R"(user='u' password='it\'s \\ secret' host='h' port='5432' dbname='d' sslmode='require')");
 }
+
+TEST_CASE("state groups may have a database of their own") {
+    const std::string state = "{name: psycopg2, data_stores: [state], args: {host: h, dbname: state}}";
+    const auto beside = ConfigFiles{}.load({kMaster + "\ndatabases: {box: " + state + "}\n"});
+    CHECK(beside.database.connection_string == "user='weft' host='/run/pg' dbname='weft'");
+    REQUIRE(beside.state_database);
+    CHECK(beside.state_database->connection_string == "host='h' dbname='state'");
+    CHECK_FALSE(ConfigFiles{}.load({kMaster}).state_database);
+
+    const auto fails = [](const std::string& databases) {
+        try {
+            ConfigFiles{}.load({kMaster + "\ndatabases: " + databases + "\n"});
+        } catch (const core::ConfigError& error) {
+            return std::string{error.what()};
+        }
+        return std::string{};
+    };
+    CHECK(fails("{a: {data_stores: [main, state], args: {dbname: a}}}").find("only one of them") != std::string::npos);
+    CHECK(fails("{a: " + state + ", b: " + state + "}").find("another database has state") != std::string::npos);
+    CHECK(fails("{a: {data_stores: [rooms], args: {dbname: a}}}").find("expected main or state") != std::string::npos);
+    CHECK(fails("{a: {args: {dbname: a}}}").find("data_stores") != std::string::npos);
+}

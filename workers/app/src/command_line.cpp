@@ -10,6 +10,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, const Proce
     CommandLine out;
     bool check = false;
     bool migrate = false;
+    bool compact = false;
     bool routes = false;
     CLI::App app{"Weft, a Matrix homeserver: " + kind.name};
     app.set_version_flag("--version", std::string{"weft "} + std::string{kVersion});
@@ -17,6 +18,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, const Proce
     auto* check_flag = app.add_flag("--check-config", check, "Check the configuration and exit");
     if (kind.kind == http::WorkerKind::kMaster) {
         app.add_flag("--migrate", migrate, "Bring the database up to date and exit")->excludes(check_flag);
+        app.add_flag("--compact-state", compact, "Make the stored state groups smaller and exit; the server may be running")->excludes(check_flag);
         app.add_flag("--print-routes", routes, "Print the endpoint table as JSON and exit");
     }
     try {
@@ -29,6 +31,8 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, const Proce
         out.action = Action::kPrintRoutes;
     } else if (migrate) {
         out.action = Action::kMigrate;
+    } else if (compact) {
+        out.action = Action::kCompactState;
     } else if (check) {
         out.action = Action::kCheckConfig;
     }

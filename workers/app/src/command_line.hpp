@@ -8,7 +8,7 @@
 
 namespace weft::workers {
 
-enum class Action { kServe, kCheckConfig, kMigrate, kPrintRoutes };
+enum class Action { kServe, kCheckConfig, kMigrate, kCompactState, kPrintRoutes };
 
 struct CommandLine {
     Action action = Action::kServe;

@@ -11,6 +11,7 @@
 
 #include "client_api.hpp"
 #include "command_line.hpp"
+#include "compact_state.hpp"
 #include "events_applier.hpp"
 #include "routes.hpp"
 #include "row_log.hpp"
@@ -27,6 +28,8 @@
 #include "weft/replication/tcp_server.hpp"
 #include "weft/storage/migrations.hpp"
 #include "weft/storage/position_reader.hpp"
+#include "weft/storage/state_compactor.hpp"
+#include "weft/storage/store_error.hpp"
 #include "weft/workers/version.hpp"
 
 namespace weft::workers {
@@ -38,6 +41,7 @@ constexpr core::Milliseconds kCatchUpWait{5'000};
 /// More tokens than a writer ever has open at once: what was committed late below a position that we read at
 /// the start is among them.
 constexpr std::int64_t kUnsureTokens = 1'000;
+constexpr core::Milliseconds kCollectEvery{24 * 3'600'000};
 
 proto::SigningKey load_signing_key(const std::string& path) {
     std::ifstream file{path};
@@ -66,7 +70,7 @@ public:
           executor_{io_.get_executor()},
           db_{config.database, "weft " + config.instance_name.get(), executor_},
           streams_{config},
-          stores_{db_, streams_, config, clock_, executor_},
+          stores_{databases(), streams_, config, clock_, executor_},
           tls_{core::make_tls_context(config.replication_tls)},
           rpc_client_{executor_, clock_, {config.instance_name.get(), config.instance_map, config.replication_secret, tls_}},
           services_{stores_, streams_, rpc_client_, config, clock_, key, executor_},
@@ -90,6 +94,7 @@ public:
     /// Blocks until the process was told to stop.
     void run() {
         if (config_.is_master()) storage::migrate(db_);
+        if (config_.is_master() && state_db_) storage::migrate_state(db_, *state_db_);
         streams_.seed(storage::PositionReader{db_}.read_blocking(), memory_begins());
         connect_parts();
         row_log_ = RowLog::from_environment(streams_, config_.instance_name.get());
@@ -106,6 +111,11 @@ private:
     /// Streams in memory count from the time at which their writer was started: no two lives of it use a token twice.
     /// Synapse 1.15 wants to see them begin anew.
     std::int64_t memory_begins() const { return dialect_of(config_) == proto::replication::Dialect::kWeft ? clock_.now_ms() : 0; }
+
+    storage::Databases databases() {
+        if (!config_.state_database) return db_;
+        return {db_, state_db_.emplace(*config_.state_database, "weft " + config_.instance_name.get(), executor_)};
+    }
 
     void connect_parts() {
         client_router_.set_authenticator(
@@ -233,7 +243,28 @@ private:
         }
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
         if (config_.is_master()) tasks_.spawn("resume_work", [this] { return services_.resume(); });
+        if (config_.is_master()) tasks_.spawn("auth_chain_index", [this] { return index_auth_chains(); });
+        if (config_.is_master()) tasks_.spawn("collect_state_groups", [this] { return collect_state_groups(); });
         core::log_info("workers.process", "{} is ready", config_.instance_name);
+    }
+
+    /// For what was stored before there was that index, e.g. by Synapse.
+    Task<void> index_auth_chains() {
+        storage::AuthChainIndexer indexer{db_};
+        co_await indexer.run();
+    }
+
+    /// What a purge, or a Synapse that failed to store an event, has left.
+    Task<void> collect_state_groups() {
+        storage::StateCompactor compactor{state_db_ ? storage::Databases{db_, *state_db_} : storage::Databases{db_}};
+        for (;;) {
+            co_await core::sleep_for(kCollectEvery);
+            try {
+                co_await compactor.collect_unreferenced();
+            } catch (const storage::StoreError& error) {
+                core::log_warning("workers.process", "state groups were not collected: {}", error.what());
+            }
+        }
     }
 
     /// Health turns red, polls are answered, requests in flight finish, the master learns that nobody syncs here.
@@ -266,6 +297,7 @@ private:
     asio::any_io_executor executor_;
     storage::Database db_;
     std::unique_ptr<RowLog> row_log_;  // outlives the streams that write to it
+    std::optional<storage::Database> state_db_;  // if state groups are kept apart
     Streams streams_;
     Stores stores_;
     core::TlsContext tls_;  // between processes; null: in the clear
@@ -300,6 +332,9 @@ void migrate_only(const core::Config& config) {
     asio::io_context io;
     storage::Database db{config.database, "weft migrate", io.get_executor()};
     for (const auto& name : storage::migrate(db)) std::cout << "applied " << name << '\n';
+    if (config.state_database) {
+        storage::migrate_state(db, storage::Database{*config.state_database, "weft migrate", io.get_executor()});
+    }
 }
 
 void check_kind(const core::Config& config, const ProcessKind& kind) {
@@ -320,6 +355,10 @@ int perform(const CommandLine& command, const ProcessKind& kind) {
     core::init_logging(config.log, config.instance_name.get());
     if (command.action == Action::kMigrate) {
         migrate_only(config);
+        return 0;
+    }
+    if (command.action == Action::kCompactState) {
+        compact_state(config);
         return 0;
     }
     auto key = load_signing_key(config.signing_key_path);

@@ -4,9 +4,10 @@ namespace weft::workers {
 
 Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc, const core::Config& config, const core::Clock& clock,
                    const proto::SigningKey& key, asio::any_io_executor executor)
-    : push_actions{stores.push_rules},
+    : state_resolver{stores.events, stores.states, stores.auth_chains, cpu, executor},
+      push_actions{stores.push_rules},
       events{executor, config, clock,
-             stores.persist ? &room_writer.emplace(executor, clock, stores.events, stores.states, *stores.persist, push_actions, key,
+             stores.persist ? &room_writer.emplace(executor, clock, stores.events, stores.states, state_resolver, *stores.persist, push_actions, key,
                                                    handlers::RoomWriter::Options{.server_name = config.server_name})
                             : nullptr,
              rpc, streams.events},

@@ -81,6 +81,7 @@ struct Services {
     Task<void> stop(std::int64_t deadline_ms);
 
     core::CpuPool cpu{2};
+    handlers::StateResolver state_resolver;
     handlers::PushActions push_actions;
     std::optional<handlers::RoomWriter> room_writer;  // only in processes that write the events stream
     handlers::EventRouter events;

@@ -7,11 +7,12 @@ constexpr std::size_t kRoomStatesMax = 5'000;
 
 }  // namespace
 
-Stores::Stores(storage::Database& db, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor)
-    : caches{db, streams.caches, registry, config.instance_name.get(), clock, executor},
-      context{db, registry, caches, clock, executor, config.cache_factor_percent},
-      events{db, streams.events, streams.backfill, config.event_cache_entries, executor},
-      states{db, streams.events, events, registry, kRoomStatesMax, executor},
+Stores::Stores(storage::Databases databases, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor)
+    : caches{databases.main, streams.caches, registry, config.instance_name.get(), clock, executor},
+      context{databases.main, registry, caches, clock, executor, config.cache_factor_percent},
+      events{databases.main, streams.events, streams.backfill, config.event_cache_entries, executor},
+      states{databases, streams.events, events, registry, kRoomStatesMax, executor},
+      auth_chains{databases.main},
       users{context},
       tokens{context},
       refresh_tokens{context},
@@ -49,6 +50,7 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
     };
     registry.add(storage::kRoomPurgedCache, forget, [] {});
     if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
+    if (config.writes("events")) persist.emplace(databases, streams.events, caches, clock);
 }
 
 }  // namespace weft::workers

@@ -10,6 +10,7 @@
 #include "weft/storage/admin_room_store.hpp"
 #include "weft/storage/admin_task_store.hpp"
 #include "weft/storage/admin_user_store.hpp"
+#include "weft/storage/auth_chains.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/cross_signing_store.hpp"
@@ -44,13 +45,14 @@ namespace weft::workers {
 
 /// The data stores of a process. The order matters: what a stream row invalidates in one store may be looked up by the next.
 struct Stores {
-    Stores(storage::Database& db, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor);
+    Stores(storage::Databases databases, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor);
 
     storage::CacheRegistry registry;
     storage::CacheStreamWriter caches;
     storage::StoreContext context;
     storage::EventsStore events;
     storage::StateStore states;
+    storage::AuthChains auth_chains;
     storage::UserStore users;
     storage::AccessTokenStore tokens;
     storage::RefreshTokenStore refresh_tokens;

@@ -119,6 +119,7 @@ struct Config {
     std::string public_baseurl;
     std::vector<ListenerConfig> listeners;
     DatabaseConfig database;
+    std::optional<DatabaseConfig> state_database;  // where state groups are, if not in `database`
     std::string signing_key_path;
     LogConfig log;
 

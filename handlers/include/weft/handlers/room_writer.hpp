@@ -8,6 +8,7 @@
 #include "weft/core/clock.hpp"
 #include "weft/handlers/event_sender.hpp"
 #include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/state_resolver.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/persist_events_store.hpp"
@@ -29,7 +30,7 @@ public:
     };
 
     RoomWriter(asio::any_io_executor executor, const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
-               storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options);
+               StateResolver& resolver, storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options);
     ~RoomWriter();
 
     /// As EventSender::send_all, for a room that this process owns.

@@ -149,6 +149,18 @@ private:
     std::vector<std::function<void()>> after_commit_;
 };
 
+class Database;
+
+/// Where each data store is kept: `state` has the state groups, `main` everything else. Often one database is both.
+struct Databases {
+    Databases(Database& all) : main{all}, state{all} {}
+    Databases(Database& for_main, Database& for_state) : main{for_main}, state{for_state} {}
+    bool state_is_apart() const { return &main != &state; }
+
+    Database& main;
+    Database& state;
+};
+
 /// A pool of database threads with one connection each. All calls are made on the logic thread and resume
 /// there.
 class Database {

@@ -28,4 +28,8 @@ inline constexpr int kSynapseSchemaVersion = 58;
 /// the schema is not one we know.
 std::vector<std::string> migrate(const Database& database);
 
+/// The same for the database that the state groups have to themselves. Refuses to begin with an empty one while `main` has
+/// groups: they have to be copied first.
+void migrate_state(const Database& main, const Database& state);
+
 }  // namespace weft::storage

@@ -56,6 +56,13 @@ struct LocalMembership {
     std::string membership;
 };
 
+/// How large a room is; nothing of it once the server has left.
+struct RoomCounts {
+    std::int64_t state_events = 0;
+    std::int64_t joined = 0;
+    std::int64_t local_joined = 0;
+};
+
 /// A batch of events of one room, stored in one transaction.
 struct PersistBatch {
     explicit PersistBatch(proto::RoomId room) : room_id{std::move(room)} {}
@@ -63,10 +70,12 @@ struct PersistBatch {
     proto::RoomId room_id;
     const proto::RoomVersion* version = nullptr;
     bool new_room = false;                        // write the `rooms` row
+    bool may_have_gaps = false;                   // of another server: events may name previous ones that we lack
     std::string creator;
     std::vector<EventToPersist> events;           // oldest first
     std::vector<NewStateGroup> state_groups;
     std::vector<StateChange> state_delta;
+    std::optional<RoomCounts> counts;             // after the batch; none: room stats are left alone
     std::vector<LocalMembership> local_memberships;
     std::vector<proto::EventId> forward_extremities;  // of the room after the batch
 };
@@ -75,7 +84,7 @@ struct PersistBatch {
 /// no object to misuse.
 class PersistEventsStore {
 public:
-    PersistEventsStore(Database& db, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock);
+    PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock);
 
     /// Stored events carry their stream_ordering in their metadata.
     struct Persisted {
@@ -99,7 +108,8 @@ private:
     Task<void> write(const PersistBatch& batch, const std::vector<proto::EventPtr>& events);
     Task<bool> is_stored(proto::EventId event_id);
 
-    Database& db_;
+    Databases databases_;
+    Database& db_;  // for everything but state groups
     StreamState& events_;
     CacheStreamWriter& caches_;
     const core::Clock& clock_;

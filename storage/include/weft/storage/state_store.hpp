@@ -50,12 +50,19 @@ using UserRoomsPtr = std::shared_ptr<const UserRooms>;
 
 using StateMapPtr = std::shared_ptr<const proto::StateMap>;
 
+/// A state event, its key, and the event that a certain state has there.
+struct HeldKey {
+    proto::EventId event_id;
+    proto::StateKey key;
+    proto::EventId holder;
+};
+
 /// Reads room state: current, and at any event through state groups. Constructed in every process. Current states in
 /// memory are kept up to date by the rows of the events stream, in place, and so need no query when a room changes.
 /// Logic thread only.
 class StateStore {
 public:
-    StateStore(Database& db, StreamState& events, EventsStore& store, CacheRegistry& caches, std::size_t rooms_max,
+    StateStore(Databases databases, StreamState& events, EventsStore& store, CacheRegistry& caches, std::size_t rooms_max,
                asio::any_io_executor executor);
     ~StateStore();
 
@@ -87,6 +94,13 @@ public:
     Task<StateMapPtr> group(std::int64_t state_group);
     /// How many differences lead to the full group that this one is built on.
     Task<std::size_t> group_chain(std::int64_t state_group);
+    /// Of each group, the keys that not all of them have with the same value; without reading the states, if the groups
+    /// have a common predecessor.
+    Task<std::vector<proto::StateMap>> difference(std::vector<std::int64_t> state_groups);
+    /// Some keys of a group, without reading it whole.
+    Task<proto::StateMap> keys_of_group(std::int64_t state_group, std::vector<proto::StateKey> keys);
+    /// What a group has at the keys of some state events; unknown events and keys it does not have are left out.
+    Task<std::vector<HeldKey>> holders(std::int64_t state_group, std::vector<proto::EventId> event_ids);
     /// Only some keys of the states after many events (visibility checks): event → (key → event).
     Task<std::unordered_map<proto::EventId, proto::StateMap>> state_after_for_keys(std::vector<proto::EventId> event_ids,
                                                                                    std::vector<proto::StateKey> keys);
