@@ -82,7 +82,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
         .origin_server_ts = clock_.now_ms(),
     }};
     const auto result = co_await sender_.send(std::move(out));
-    co_await sender_.wait_for_events(result.stream_ordering);
+    co_await sender_.wait_for_event(result);
     co_return result.event_id;
 }
 

@@ -26,9 +26,8 @@ constexpr Sql kForwardExtremities{"forward_extremities",
                                   "JOIN events e ON e.event_id = f.event_id WHERE f.room_id = $1"};
 constexpr Sql kMembershipChanges{
     "membership_changes",
-    "SELECT m.room_id, m.event_id, m.membership, m.sender, e.stream_ordering FROM room_memberships m "
-    "JOIN events e ON e.event_id = m.event_id WHERE m.user_id = $1 AND e.stream_ordering > $2::bigint AND "
-    "e.stream_ordering <= $3::bigint ORDER BY e.stream_ordering"};
+    "SELECT m.room_id, m.event_id, m.membership, m.sender, e.stream_ordering, e.writer_tag FROM room_memberships m "
+    "JOIN events e ON e.event_id = m.event_id WHERE m.user_id = $1 AND e.stream_ordering > $2::bigint ORDER BY e.stream_ordering"};
 
 }  // namespace
 
@@ -80,7 +79,7 @@ void EventsStore::Impl::apply_live_rows(std::int64_t token, const StreamRows& ro
         if (!stored) {
             timelines.forget_before(room_id, token);
         } else if (!stored->event->rejected() && !stored->event->outlier() && !stored->event->metadata().soft_failed) {
-            timelines.add(room_id, {stored->event->stream_ordering(), id});
+            timelines.add(room_id, {stored->event->stream_ordering(), id, writer_of(*stored->event)});
         }
         events.changes().entity_changed(added->room_id, token);
     }
@@ -227,13 +226,14 @@ Task<std::optional<proto::EventId>> EventsStore::event_of_transaction(std::strin
     co_return proto::EventId::trusted(rows.front()[0].str());
 }
 
-Task<std::vector<EventsStore::MembershipChange>> EventsStore::membership_changes(std::string user_id, std::int64_t from,
-                                                                                 std::int64_t to) {
-    const auto rows = co_await impl_->db.query(kMembershipChanges, user_id, from, to);
+Task<std::vector<EventsStore::MembershipChange>> EventsStore::membership_changes(std::string user_id, WriterPositions from) {
+    const auto rows = co_await impl_->db.query(kMembershipChanges, user_id, from.min());
     std::vector<MembershipChange> out;
     for (const auto row : rows) {
+        const auto writer = to_writer_tag(row[5]);
+        if (from.covers(writer, row[4].i64())) continue;
         out.push_back(MembershipChange{proto::RoomId::trusted(row[0].str()), proto::EventId::trusted(row[1].str()), row[2].str(),
-                                       row[3].str(), row[4].i64()});
+                                       row[3].str(), row[4].i64(), writer});
     }
     co_return out;
 }

@@ -7,6 +7,12 @@
 
 namespace weft::storage {
 
+/// `writer_tag` of a row.
+inline WriterTag to_writer_tag(const Field& field) {
+    const auto tag = field.opt_i64();
+    return tag ? WriterTag{static_cast<std::uint32_t>(*tag)} : std::nullopt;
+}
+
 /// State of EventsStore, shared by its source files.
 struct EventsStore::Impl {
     /// Events that somebody reads right now; others who want them wait for it.

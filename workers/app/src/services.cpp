@@ -9,7 +9,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
              stores.persist ? &room_writer.emplace(executor, clock, stores.events, stores.states, *stores.persist, push_actions, key,
                                                    handlers::RoomWriter::Options{.server_name = config.server_name})
                             : nullptr,
-             rpc, streams.events},
+             rpc, streams.events, stores.event_writers, stores.registry, key},
       authenticator{stores.tokens, config, clock},
       client_ips{stores.client_ips, clock, executor},
       passwords{stores.users, cpu, config, clock},
@@ -79,7 +79,8 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                                  notifier,
                                  config.server_name}},
       sync_filters{stores.filters, executor},
-      config_{config} {
+      config_{config},
+      event_lease_{stores.event_lease ? &*stores.event_lease : nullptr} {
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
     stores.e2e_keys.on_counts_changed([this](const std::string& user_id, const std::string&) { notifier.wake_user(user_id); });
     events.on_sent([this](const std::string& user_id) { presence.user_active(user_id); });
@@ -96,6 +97,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     co_await accounts.stop(deadline_ms);
     co_await profiles.stop(deadline_ms);
     if (room_writer) co_await room_writer->stop(deadline_ms);
+    if (event_lease_) co_await event_lease_->stop();
     co_await presence.stop();
     co_await typing.stop();
     if (federation) co_await federation->stop();

@@ -5,6 +5,14 @@ namespace {
 
 constexpr std::size_t kRoomStatesMax = 5'000;
 
+/// Where this process answers calls, as the table of writers has it.
+std::string address_of(const core::Config& config) {
+    const auto found = config.instance_map.find(config.instance_name.get());
+    if (found == config.instance_map.end()) return {};
+    const auto& address = found->second;
+    return address.path.empty() ? address.host + " " + std::to_string(address.port) : address.path;
+}
+
 }  // namespace
 
 Stores::Stores(storage::Database& db, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor)
@@ -33,8 +41,12 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       to_device{context, streams.to_device},
       directory{context, streams.public_rooms},
       rooms{context},
-      groups{context, streams.groups} {
-    if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
+      groups{context, streams.groups},
+      event_writers{db, caches} {
+    if (!config.writes("events")) return;
+    storage::EventLease::Options lease{config.instance_name.get(), address_of(config), config.writers_of("events")};
+    event_lease.emplace(executor, event_writers, streams.events, std::move(lease));
+    persist.emplace(db, streams.events, caches, clock, *event_lease);
 }
 
 }  // namespace weft::workers
