@@ -253,7 +253,18 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
     reload_haproxy(supervisor)
     for name in removed:
         supervisor.remove(name)
+    if any(name.startswith("event_persister") for name in removed):
+        # Who reads still counts with the position of a writer that is gone; that is right, but slow.
+        restart_readers(cluster, supervisor)
     wait_proxy(cluster)
+
+
+def restart_readers(cluster: Cluster, supervisor: Supervisor) -> None:
+    """One after the other, so that there is always somebody to answer."""
+    for process in cluster.of_kind("synchrotron") + cluster.of_kind("client_reader"):
+        supervisor.stop([process.name])
+        supervisor.start(process.name)
+        wait_processes(cluster)
 
 
 def fixed_settings(cluster: Cluster) -> tuple:
