@@ -105,8 +105,6 @@ class ChangingPersisters(Persisters):
         alice, bob, rooms = self.rooms()
         listening = self.listen(bob)
         senders = self.start_senders(alice, rooms, 100_000)
-        for sender in senders:
-            sender.client.repeat_failed = False
         senders[0].wait_for_acknowledged(10)
         for persisters in (2, 1):
             self.cluster.rescale(f"synchrotron=1,client_reader=1,event_persister={persisters}")
@@ -115,6 +113,7 @@ class ChangingPersisters(Persisters):
         for sender in senders:
             sender.stop()
             sender.check()
+            self.assertEqual(sender.client.error_answers, [], "refused sends")
         self.assertEqual(set(self.writers_of_events()), {"event_persister1", "event_persister2"})
         self.assert_all_there(alice, listening, senders)
         self.assert_no_room_forked()

@@ -6,6 +6,7 @@
 
 #include "events/room_batch.hpp"
 #include "weft/core/async.hpp"
+#include "weft/core/crash_point.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/metrics.hpp"
@@ -194,6 +195,7 @@ struct RoomWriter::Impl {
     Task<void> run_batch(std::string room_id_text, Room& room, std::vector<JobPtr>& taken) {
         const auto room_id = proto::RoomId::trusted(room_id_text);
         taken = take_jobs(room);
+        core::crash_point("batch taken");
         const auto started_ms = clock.monotonic_ms();
         co_await persist.lease().ensure();
         const auto lease = persist.lease().number();
@@ -238,6 +240,7 @@ struct RoomWriter::Impl {
             for (auto& [job, results] : built) job->succeed(std::move(results));
             co_return;
         }
+        core::crash_point("batch built");
         batch_size.observe(static_cast<double>(batch.size()));
         auto stored = co_await builder.finish(batch);
         stored.lease = lease;
@@ -265,6 +268,7 @@ struct RoomWriter::Impl {
         batch_seconds.observe(static_cast<double>(clock.monotonic_ms() - started_ms) / 1000.0);
         std::unordered_map<proto::EventId, std::int64_t> tokens;
         for (const auto& event : all) tokens.emplace(event->event_id(), event->stream_ordering());
+        core::crash_point("batch stored");
         const auto writer = all.front()->metadata().instance_name.value_or("");
         for (auto& [job, results] : built) {
             for (auto& result : results) {

@@ -4,6 +4,7 @@
 
 #include "events/search_text.hpp"
 #include "weft/core/async.hpp"
+#include "weft/core/crash_point.hpp"
 #include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
@@ -348,9 +349,12 @@ Task<PersistEventsStore::Outcome> PersistEventsStore::persist(PersistBatch batch
         metadata.instance_name = events_.self();
         events.push_back(batch.events[i].event->with_metadata(std::move(metadata)));
     }
+    core::crash_point("tokens allocated");
     if (!co_await store(batch, events)) co_return DuplicateTransaction{};
+    core::crash_point("events committed");
     committed(events);
     events_.publish(std::move(allocation), stream_rows(batch, events));
+    core::crash_point("events published");
     co_return Persisted{std::move(events)};
 }
 
@@ -402,11 +406,16 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
         if (batch.new_room) {
             txn.exec(kInsertRoom, batch.room_id.str(), batch.creator, std::string{batch.version->id});
             txn.exec(kInsertRoomDepth, batch.room_id.str(), events.front()->depth());
+            core::crash_point("room written");
         }
         write_state_groups(txn, batch);
+        core::crash_point("state groups written");
         txn.exec_params(kPersistEvents, params);
+        core::crash_point("events written");
         write_state_events(txn, batch, events);
+        core::crash_point("state events written");
         write_current_state(txn, batch, *events.front(), caches_);
+        core::crash_point("current state written");
     });
 }
 
