@@ -170,9 +170,9 @@ def summarize(figures: report.Figures) -> None:
     figures.add("single_sender_commits_p99", get("single_sender_ms_p99") / commit_ms)
 
 
-def tables(figures: dict) -> str:
+def tables(figures: dict, layouts: list) -> str:
     parts = []
-    for persisters in PERSISTERS:
+    for persisters in layouts:
         rows = [("senders, rooms", "sends/s", "p50 ms", "p99 ms", "Weft CPU ms", "PostgreSQL CPU ms")]
         for senders in SENDERS:
             for rooms in ROOMS:
@@ -217,6 +217,9 @@ def interrupt(*_) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--persisters", type=int, nargs="+", default=PERSISTERS, metavar="N", help="default: 1 2"
+    )
     options = parser.parse_args()
     build_dir = weft_cluster.build_dir()
     loadgen_binary = build_dir / "bin" / "weft-loadgen"
@@ -234,13 +237,13 @@ def main() -> int:
         "build_type": report.build_type(build_dir),
     }
     figures = report.Figures()
-    for persisters in PERSISTERS:
+    for persisters in options.persisters:
         PersistBench(persisters, figures, loadgen_binary).run(about)
     signal.alarm(0)
     summarize(figures)
     print()
     print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(figures.values))
+    print(tables(figures.values, options.persisters))
     if options.json:
         figures.write(options.json, about)
     return 0
