@@ -7,11 +7,13 @@
 
 namespace weft::handlers {
 
-core::Result<SyncToken> SyncToken::parse(std::string_view text) {
+core::Result<SyncToken> SyncToken::parse(std::string_view whole) {
     SyncToken out;
+    auto text = whole;
     const core::ParseError bad{"not a sync token"};
     if (text.empty() || (text.front() != 's' && text.front() != 'm')) return bad;
     if (text.front() == 's') text.remove_prefix(1);
+    if (text.starts_with('m') && text.data() != whole.data()) return bad;
     auto room = storage::WriterPositions::parse(text.substr(0, text.find('_')));
     if (!room) return bad;
     out.room = std::move(*room);
