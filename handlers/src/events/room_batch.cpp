@@ -120,7 +120,7 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
     leaves.erase(leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(prev_events.size()));
     leaves.insert(leaves.begin(), built->event_id());
     pending.head.depth = built->depth();
-    co_return SendResult{built->event_id()};
+    co_return SendResult{built->event_id(), 0, {}, false};
 }
 
 Task<void> EventPlacer::add_state(RoomBatch& batch, proto::EventPtr event, proto::EventPtr replaced) {

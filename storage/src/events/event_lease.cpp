@@ -1,5 +1,7 @@
 #include "weft/storage/event_lease.hpp"
 
+#include <algorithm>
+
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/random.hpp"
@@ -64,8 +66,7 @@ Task<void> EventLease::join() {
     events_.skip_to(joined.token);
     co_await wait_for_others();
     number_ = joined.lease;
-    core::log_info("storage.events", "writes the events of {} of {} shares of rooms", shares_.find(options_.instance)->shard ? 1 : 0,
-                   shares_.shards());
+    core::log_info("storage.events", "writes the events of one of {} shares of rooms", shares_.shards());
 }
 
 /// Nobody is to hear of an event of ours in a room before those that its former owner stored there: what we announce comes
@@ -103,9 +104,10 @@ Task<void> EventLease::refresh() {
         co_return;
     }
     const auto lease = self->lease;
+    const bool has_rooms = self->shard.has_value();
     shares_ = std::move(shares);
     if (lease == number_) co_return;
-    co_await wait_for_others();
+    if (has_rooms) co_await wait_for_others();
     events_.drop_supply();
     number_ = lease;
 }

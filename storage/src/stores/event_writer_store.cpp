@@ -122,7 +122,7 @@ Task<std::vector<std::pair<std::uint32_t, std::int64_t>>> EventWriterStore::newe
 }
 
 Task<std::vector<std::int64_t>> EventWriterStore::next_tokens(std::size_t count) {
-    // A SELECT that writes: it must not be repeated as one that reads, but tokens that are lost do no harm.
+    // Should the statement be repeated, tokens are lost, which does no harm.
     std::vector<std::int64_t> out;
     for (const auto row : co_await db_.query(kNextTokens, count)) out.push_back(row[0].i64());
     std::ranges::sort(out);
