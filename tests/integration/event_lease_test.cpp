@@ -38,7 +38,11 @@ struct Rival {
         return {};
     }
     std::string messages(const std::string& room_id) const {
-        return fixture.sql(fmt::format("SELECT count(*) FROM events WHERE type = 'm.room.message' AND room_id = '{}'", room_id)).at(0).at(0);
+        return fixture
+            .sql(fmt::format("SELECT count(*) FROM events WHERE type = 'm.room.message' AND room_id = '{}'",
+                             room_id))
+            .at(0)
+            .at(0);
     }
 
     HomeserverFixture fixture;
@@ -47,7 +51,8 @@ struct Rival {
 
 }  // namespace
 
-TEST_CASE("a writer that joins takes its share of the rooms, and gives it back when it leaves", "[event_lease]") {
+TEST_CASE("a writer that joins takes its share of the rooms, and gives it back when it leaves",
+          "[event_lease]") {
     Rival rival;
     const auto joined = rival.join();
     REQUIRE(joined.shares.shards() == 2);
@@ -77,7 +82,9 @@ TEST_CASE("whoever takes a writer's name writes instead of it", "[event_lease]")
 
 TEST_CASE("tokens of a writer that joins are newer than all that was stored before", "[event_lease]") {
     Rival rival;
-    const auto newest = [&] { return std::stoll(rival.fixture.sql("SELECT max(stream_ordering) FROM events").at(0).at(0)); };
+    const auto newest = [&] {
+        return std::stoll(rival.fixture.sql("SELECT max(stream_ordering) FROM events").at(0).at(0));
+    };
     const auto joined = rival.join();
     CHECK(joined.token >= newest());
     const auto tokens = rival.fixture.run(rival.writers().next_tokens(3));
@@ -92,6 +99,8 @@ TEST_CASE("tokens of a writer that joins are newer than all that was stored befo
 TEST_CASE("events say who wrote them", "[event_lease]") {
     Rival rival;
     const auto tag = std::to_string(storage::writer_tag("master"));
-    CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM events") == std::vector<std::vector<std::string>>{{tag}});
-    CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM current_state_delta_stream") == std::vector<std::vector<std::string>>{{tag}});
+    CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM events") ==
+          std::vector<std::vector<std::string>>{{tag}});
+    CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM current_state_delta_stream") ==
+          std::vector<std::vector<std::string>>{{tag}});
 }

@@ -43,9 +43,10 @@ Task<SendResult> EventSender::send(SendRequest request) {
     co_return std::move(results.front());
 }
 
-EventRouter::EventRouter(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock, RoomWriter* local,
-                         replication::RpcClient& rpc, storage::StreamState& events, storage::EventWriterStore& writers,
-                         storage::CacheRegistry& caches, proto::SigningKey key)
+EventRouter::EventRouter(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock,
+                         RoomWriter* local, replication::RpcClient& rpc, storage::StreamState& events,
+                         storage::EventWriterStore& writers, storage::CacheRegistry& caches,
+                         proto::SigningKey key)
     : self_{config.instance_name.get()},
       server_name_{config.server_name},
       configured_{config.writers_of("events")},
@@ -59,7 +60,9 @@ EventRouter::EventRouter(asio::any_io_executor executor, const core::Config& con
       advanced_{std::move(executor)} {
     events_.on_advanced([this](const std::string&, std::int64_t) { advanced_.notify_all(); });
     const auto changed = [this] { shares_are_old_ = true; };
-    caches.add(std::string{storage::EventWriterStore::kCacheName}, [changed](const std::vector<std::string>&) { changed(); }, changed);
+    caches.add(
+        std::string{storage::EventWriterStore::kCacheName},
+        [changed](const std::vector<std::string>&) { changed(); }, changed);
 }
 
 Task<void> EventRouter::read_shares() {
@@ -77,7 +80,8 @@ Task<void> EventRouter::read_shares() {
     // A writer that joined after this process started is in no configuration it has read.
     for (const auto& writer : shares_.writers) {
         if (writer.instance == self_) continue;
-        if (auto address = parse_address(writer.address)) rpc_.set_address(writer.instance, std::move(*address));
+        if (auto address = parse_address(writer.address))
+            rpc_.set_address(writer.instance, std::move(*address));
     }
 }
 
@@ -96,7 +100,8 @@ void EventRouter::count(const std::vector<SendRequest>& requests) {
     }
 }
 
-Task<EventRouter::Answer> EventRouter::attempt(std::string owner, proto::RoomId room_id, const proto::RoomVersion* new_room,
+Task<EventRouter::Answer> EventRouter::attempt(std::string owner, proto::RoomId room_id,
+                                               const proto::RoomVersion* new_room,
                                                std::vector<SendRequest> requests) {
     Answer answer;
     try {
@@ -119,7 +124,8 @@ Task<EventRouter::Answer> EventRouter::attempt(std::string owner, proto::RoomId 
     co_return answer;
 }
 
-Task<std::vector<SendResult>> EventRouter::send_to_owner(proto::RoomId room_id, const proto::RoomVersion* new_room,
+Task<std::vector<SendResult>> EventRouter::send_to_owner(proto::RoomId room_id,
+                                                         const proto::RoomVersion* new_room,
                                                          std::vector<SendRequest> requests) {
     const auto until = clock_.monotonic_ms() + kFindOwnerMs;
     for (;;) {
@@ -138,7 +144,8 @@ Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> req
     co_return co_await send_to_owner(std::move(room_id), nullptr, std::move(requests));
 }
 
-Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) {
+Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& version,
+                                                    std::vector<SendRequest> requests) {
     count(requests);
     // From version 12 on the ID follows from the create event; the owner comes to the same one.
     Created created{place_new_room(clock_, version, server_name_, key_, requests)};
@@ -148,12 +155,14 @@ Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& ve
 
 Task<void> EventRouter::wait_for_event(SendResult result) {
     const auto until = core::SystemClock{}.monotonic_ms() + kWaitForEvents.count();
-    const auto here = [&] { return result.writer.empty() ? events_.current() : events_.position(result.writer); };
+    const auto here = [&] {
+        return result.writer.empty() ? events_.current() : events_.position(result.writer);
+    };
     while (here() < result.stream_ordering) {
         const auto left = until - core::SystemClock{}.monotonic_ms();
         if (left <= 0) {
-            core::log_warning("handlers.events", "the events stream did not reach {} in {} ms", result.stream_ordering,
-                              kWaitForEvents.count());
+            core::log_warning("handlers.events", "the events stream did not reach {} in {} ms",
+                              result.stream_ordering, kWaitForEvents.count());
             co_return;
         }
         co_await advanced_.wait(core::Milliseconds{left});
@@ -170,7 +179,8 @@ void EventRouter::serve(replication::RpcServer& server) {
             out.results = co_await local_->send_all(std::move(call.requests));
             co_return out;
         }
-        auto created = co_await local_->create_room(proto::RoomVersion::get(call.new_room_version), std::move(call.requests));
+        auto created = co_await local_->create_room(proto::RoomVersion::get(call.new_room_version),
+                                                    std::move(call.requests));
         co_return SendEventsAnswer{created.room_id.str(), std::move(created.results)};
     };
     server.serve(kSendEvents, std::move(answer));

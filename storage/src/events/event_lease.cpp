@@ -18,7 +18,8 @@ constexpr core::Milliseconds kOthersWait{5'000};
 
 }  // namespace
 
-EventLease::EventLease(asio::any_io_executor executor, EventWriterStore& writers, StreamState& events, Options options)
+EventLease::EventLease(asio::any_io_executor executor, EventWriterStore& writers, StreamState& events,
+                       Options options)
     : writers_{writers},
       events_{events},
       options_{std::move(options)},
@@ -69,8 +70,8 @@ Task<void> EventLease::join() {
     core::log_info("storage.events", "writes the events of one of {} shares of rooms", shares_.shards());
 }
 
-/// Nobody is to hear of an event of ours in a room before those that its former owner stored there: what we announce comes
-/// after what we have heard ourselves.
+/// Nobody is to hear of an event of ours in a room before those that its former owner stored there: what we
+/// announce comes after what we have heard ourselves.
 Task<void> EventLease::wait_for_others() {
     const auto newest = co_await writers_.newest_tokens(events_.writer_positions().min());
     const auto until = core::SystemClock{}.monotonic_ms() + kOthersWait.count();
@@ -84,7 +85,8 @@ Task<void> EventLease::wait_for_others() {
     while (behind()) {
         const auto left = until - core::SystemClock{}.monotonic_ms();
         if (left <= 0) {
-            core::log_warning("storage.events", "the former writers of our rooms have not told of their last events");
+            core::log_warning("storage.events",
+                              "the former writers of our rooms have not told of their last events");
             co_return;
         }
         co_await changed_.wait(core::Milliseconds{left});
@@ -98,7 +100,9 @@ Task<void> EventLease::refresh() {
     const auto* self = shares.find(options_.instance);
     if (!self || self->holder != holder_) {
         // Another process has our name: it is the writer.
-        core::log_error("storage.events", "another process writes events under the name {}: this one does not any more", options_.instance);
+        core::log_error("storage.events",
+                        "another process writes events under the name {}: this one does not any more",
+                        options_.instance);
         number_ = 0;
         left_ = true;
         co_return;
@@ -118,7 +122,9 @@ Task<void> EventLease::leave() {
     if (co_await writers_.leave(options_.instance, holder_)) co_await refresh();
 }
 
-Task<void> EventLease::stop() { co_await tasks_.stop(); }
+Task<void> EventLease::stop() {
+    co_await tasks_.stop();
+}
 
 Task<void> EventLease::prepare_tokens(std::size_t count) {
     while (events_.supplied() < count) {
@@ -153,7 +159,8 @@ void EventLease::follow_others() {
 Task<void> EventLease::skip_to_others() {
     co_await core::sleep_for(kIdleAdvance);
     following_ = false;
-    // What the sequence gives from here on is above all that others were given; what it is giving right now may not be.
+    // What the sequence gives from here on is above all that others were given; what it is giving right now
+    // may not be.
     const auto newest = events_.current();
     if (!fetching_ && newest > events_.position(options_.instance)) events_.skip_to(newest);
 }

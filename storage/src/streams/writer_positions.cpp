@@ -63,7 +63,9 @@ core::Result<WriterPositions> WriterPositions::parse(std::string_view text) {
         const auto dot = part.find('.');
         std::uint32_t tag = 0;
         std::int64_t token = 0;
-        if (dot == part.npos || !read(part.substr(0, dot), tag, kTagBase) || tag > kTagMask || !read(part.substr(dot + 1), token, 10)) return bad;
+        if (dot == part.npos || !read(part.substr(0, dot), tag, kTagBase) || tag > kTagMask ||
+            !read(part.substr(dot + 1), token, 10))
+            return bad;
         out.ahead_[tag] = token;
         if (out.ahead_.size() > kWritersMax) return bad;
     }
@@ -89,7 +91,8 @@ std::int64_t WriterPositions::max() const {
 }
 
 std::int64_t WriterPositions::sum() const {
-    // What writers have beyond the lower bound shrinks as that rises, but by no more than it rises for all of them together.
+    // What writers have beyond the lower bound shrinks as that rises, but by no more than it rises for all of
+    // them together.
     auto total = min_ * static_cast<std::int64_t>(kWritersMax);
     for (const auto& [tag, token] : ahead_) total += token - min_;
     return total;

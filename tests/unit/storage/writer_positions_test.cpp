@@ -36,8 +36,8 @@ TEST_CASE("writers ahead of the lower bound are named, and only those", "[writer
 }
 
 TEST_CASE("what is no position is refused", "[writer_positions]") {
-    for (const auto* text : {"", "x", "-1", "1.5", "m", "m-1", "m1~", "m1~2", "m1~.2", "m1~a.", "m1~a.b", "m1~a.5~", "1~a.5", "m1~zzzzzzzzz.5",
-                             "m99999999999999999999"}) {
+    for (const auto* text : {"", "x", "-1", "1.5", "m", "m-1", "m1~", "m1~2", "m1~.2", "m1~a.", "m1~a.b",
+                             "m1~a.5~", "1~a.5", "m1~zzzzzzzzz.5", "m99999999999999999999"}) {
         CAPTURE(text);
         CHECK_FALSE(WriterPositions::parse(text).has_value());
     }

@@ -16,15 +16,15 @@
 
 namespace weft::handlers {
 
-/// EventSender for any process: hands requests to this process's RoomWriter, or to the process that owns the room. Rooms
-/// belong to the writers of events by a hash of their ID, as the table of writers has it; while that changes, or a writer
-/// is away, requests wait and are sent again to whoever owns the room then.
+/// EventSender for any process: hands requests to this process's RoomWriter, or to the process that owns the
+/// room. Rooms belong to the writers of events by a hash of their ID, as the table of writers has it; while
+/// that changes, or a writer is away, requests wait and are sent again to whoever owns the room then.
 class EventRouter final : public EventSender {
 public:
     /// `local` is null in a process that does not write events.
-    EventRouter(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock, RoomWriter* local,
-                replication::RpcClient& rpc, storage::StreamState& events, storage::EventWriterStore& writers,
-                storage::CacheRegistry& caches, proto::SigningKey key);
+    EventRouter(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock,
+                RoomWriter* local, replication::RpcClient& rpc, storage::StreamState& events,
+                storage::EventWriterStore& writers, storage::CacheRegistry& caches, proto::SigningKey key);
 
     Task<std::vector<SendResult>> send_all(std::vector<SendRequest> requests) override;
     Task<Created> create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) override;
@@ -41,8 +41,10 @@ private:
         std::exception_ptr failure;
         bool elsewhere = false;  // nothing was done: the room has another owner
     };
-    Task<std::vector<SendResult>> send_to_owner(proto::RoomId room_id, const proto::RoomVersion* new_room, std::vector<SendRequest> requests);
-    Task<Answer> attempt(std::string owner, proto::RoomId room_id, const proto::RoomVersion* new_room, std::vector<SendRequest> requests);
+    Task<std::vector<SendResult>> send_to_owner(proto::RoomId room_id, const proto::RoomVersion* new_room,
+                                                std::vector<SendRequest> requests);
+    Task<Answer> attempt(std::string owner, proto::RoomId room_id, const proto::RoomVersion* new_room,
+                         std::vector<SendRequest> requests);
     /// The instance that owns a room now.
     Task<std::string> owner_of(proto::RoomId room_id);
     Task<void> read_shares();

@@ -13,7 +13,8 @@
 
 namespace weft::storage {
 
-/// This process's right to write the events of its share of the rooms, and the tokens for them. Logic thread only.
+/// This process's right to write the events of its share of the rooms, and the tokens for them. Logic thread
+/// only.
 class EventLease {
 public:
     struct Options {
@@ -21,9 +22,11 @@ public:
         std::string address;
         std::vector<std::string> configured;  // all writers in the order of their shares
     };
-    EventLease(asio::any_io_executor executor, EventWriterStore& writers, StreamState& events, Options options);
+    EventLease(asio::any_io_executor executor, EventWriterStore& writers, StreamState& events,
+               Options options);
 
-    /// Waited for before this process writes for the first time: everybody has to know of it as a writer by then.
+    /// Waited for before this process writes for the first time: everybody has to know of it as a writer by
+    /// then.
     void before_joining(std::function<Task<void>()> ready) { ready_ = std::move(ready); }
     /// Takes the lease if there is none yet; done by the first send otherwise.
     Task<void> ensure();
@@ -36,8 +39,8 @@ public:
     /// 0 if there is none. What was known of a room under another number may be old.
     std::int64_t number() const { return number_; }
     bool owns(const proto::RoomId& room_id) const;
-    /// Sees to it that `count` tokens can be allocated at once. With `number()` unchanged they are newer than everything that
-    /// was stored in our rooms before.
+    /// Sees to it that `count` tokens can be allocated at once. With `number()` unchanged they are newer than
+    /// everything that was stored in our rooms before.
     Task<void> prepare_tokens(std::size_t count);
 
 private:

@@ -40,7 +40,7 @@ public:
 
     struct Joining {
         std::string instance;
-        std::string holder;                   // unique to the process
+        std::string holder;  // unique to the process
         std::string address;
         std::vector<std::string> configured;  // all writers in the order of their shares
     };
@@ -48,11 +48,12 @@ public:
     struct Joined {
         EventWriterShares shares;
         std::int64_t lease = 0;
-        /// Everything up to here was allocated before, and is committed or lost as far as this writer's name goes.
+        /// Everything up to here was allocated before, and is committed or lost as far as this writer's name
+        /// goes.
         std::int64_t token = 0;
     };
-    /// Takes the name, and the share of rooms that configuration gives it among those writers that have one already. Waits
-    /// for transactions under former leases.
+    /// Takes the name, and the share of rooms that configuration gives it among those writers that have one
+    /// already. Waits for transactions under former leases.
     Task<Joined> join(Joining joining);
     /// Leaves the writer's rooms to the others; false if there are none.
     Task<bool> leave(std::string instance, std::string holder);

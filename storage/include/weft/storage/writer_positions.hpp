@@ -17,9 +17,9 @@ using WriterTag = std::optional<std::uint32_t>;
 std::uint32_t writer_tag(std::string_view instance_name);
 WriterTag writer_of(const proto::Event& event);
 
-/// A position in a stream with several writers: what each has written up to its own token has been seen. Writers that are
-/// not named stand at the lower bound. With one writer it is a plain number. Text form: `123`, or `m120~TAG.123~TAG.125`
-/// with the tags of the writers that are ahead, in base 36.
+/// A position in a stream with several writers: what each has written up to its own token has been seen.
+/// Writers that are not named stand at the lower bound. With one writer it is a plain number. Text form:
+/// `123`, or `m120~TAG.123~TAG.125` with the tags of the writers that are ahead, in base 36.
 class WriterPositions {
 public:
     WriterPositions(std::int64_t everybody = 0) : min_{everybody} {}
