@@ -75,8 +75,6 @@ def parse_scale(text: str) -> dict:
         if not equals or not count.isdigit() or int(count) > 64:
             raise LauncherError(f"--scale: '{part}' is not KIND=NUMBER with a number up to 64")
         scale[kind] = int(count)
-    if scale["event_persister"] > 1:
-        raise LauncherError("--scale: the events stream has one writer: event_persister=0 or 1")
     return scale
 
 

@@ -15,7 +15,6 @@ from launcher.cluster import (
     parse_scale,
     pick_free_port,
     port_is_free,
-    process_names,
     write_private,
 )
 from launcher.console import LauncherError, last_lines, say, wait_until
@@ -223,7 +222,7 @@ def report(cluster: Cluster) -> None:
 
 def change_running(cluster: Cluster, wishes: Wishes) -> None:
     """Verifies a running cluster, and adds or removes workers where another scale is wished."""
-    scale_before, writers_before = cluster.scale, cluster.event_writers
+    scale_before = cluster.scale
     settings_before = fixed_settings(cluster)
     apply_wishes(cluster, wishes, is_new=False)
     if fixed_settings(cluster) != settings_before:
@@ -238,23 +237,34 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
         return
     cluster.assign_ports(running=True)
     supervisor = Supervisor(cluster)
-    moved_writers = cluster.event_writers != writers_before
-    if moved_writers:
-        # Two ideas of who writes a room's events must never run side by side.
-        say("restarting all Weft processes: the event persisters change")
-        stop_weft(supervisor, [name for _, name in process_names(scale_before)])
     write_files(cluster)
     added, removed = supervisor.reread()
     for name in added:
         supervisor.add(name)
-    for name in [process.name for process in cluster.processes()] if moved_writers else added:
         supervisor.start(name)
     wait_processes(cluster)
-    # New requests go by the new routing from here on; only then may the surplus end.
+    # Whether the master writes events is decided when it starts.
+    if bool(scale_before["event_persister"]) != bool(cluster.scale["event_persister"]):
+        supervisor.stop(["master"])
+        supervisor.start("master")
+        wait_processes(cluster)
+    # New requests go by the new routing from here on; only then may the surplus end. Event persisters
+    # that come take their share of the rooms, those that go leave it to the others.
     reload_haproxy(supervisor)
     for name in removed:
         supervisor.remove(name)
+    if any(name.startswith("event_persister") for name in removed):
+        # Who reads still counts with the position of a writer that is gone; that is right, but slow.
+        restart_readers(cluster, supervisor)
     wait_proxy(cluster)
+
+
+def restart_readers(cluster: Cluster, supervisor: Supervisor) -> None:
+    """One after the other, so that there is always somebody to answer."""
+    for process in cluster.of_kind("synchrotron") + cluster.of_kind("client_reader"):
+        supervisor.stop([process.name])
+        supervisor.start(process.name)
+        wait_processes(cluster)
 
 
 def fixed_settings(cluster: Cluster) -> tuple:

@@ -32,9 +32,9 @@ class Layouts(ClusterTestCase):
         self.assertEqual(len(self.cluster.processes()), 6)
         self.chat()
 
-    def test_more_than_one_event_persister_is_refused(self):
-        with self.assertRaisesRegex(AssertionError, "one writer: event_persister=0 or 1"):
-            self.start_cluster("synchrotron=1,event_persister=2")
+    def test_two_event_persisters(self):
+        self.start_cluster("synchrotron=2,client_reader=1,event_persister=2")
+        self.chat()
 
     def test_workers_are_added_and_removed_while_clients_sync(self):
         self.start_cluster("synchrotron=1,event_persister=1")

@@ -65,7 +65,7 @@ public:
     Task<Created> create_room(const proto::RoomVersion&, std::vector<handlers::SendRequest>) override {
         throw std::logic_error{"no account handler makes rooms"};
     }
-    Task<void> wait_for_events(std::int64_t) override { co_return; }
+    Task<void> wait_for_event(handlers::SendResult) override { co_return; }
 
     std::vector<proto::EventDraft> sent;
 };

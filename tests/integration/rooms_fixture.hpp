@@ -87,6 +87,8 @@ public:
     storage::RoomDirectoryStore directory_store;
     storage::RoomStore room_store;
     storage::PushRuleStore push_rules;
+    storage::EventWriterStore event_writers;
+    storage::EventLease lease;
     storage::PersistEventsStore persist;
     handlers::PushActions push_actions;
     storage::AuthChains auth_chains;

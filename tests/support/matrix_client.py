@@ -44,6 +44,7 @@ class Client:
         self.user_id = user_id
         self.token = token
         self.transactions = 0
+        self.error_answers: list = []  # also those after which a request was repeated
         self.connection: Optional[http.client.HTTPConnection] = None
 
     def sibling(self, url: Optional[str] = None) -> "Client":
@@ -95,6 +96,7 @@ class Client:
                 if status == 200:
                     return answer
                 failure = MatrixError(status, answer)
+                self.error_answers.append(str(failure))
                 repeat = self._may_repeat(method, status, failure.errcode)
             if not repeat or time.monotonic() >= deadline:
                 raise failure

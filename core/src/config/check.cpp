@@ -91,7 +91,7 @@ private:
             require(draft_.instance_map.contains(writer), key, writer + " is not in instance_map");
             require(seen.insert(writer).second, key, writer + " is named twice");
         }
-        require(writers.size() == 1, key, "a stream can have one writer only");
+        require(writers.size() == 1 || stream == "events", key, "a stream can have one writer only");
     }
     /// What is set nowhere has no line: the last file is where it can be added.
     void require(bool condition, const std::string& key, const std::string& why) const {

@@ -39,14 +39,14 @@ Task<DeviceListChanges::Changes> DeviceListChanges::since(std::string user_id, S
     co_return out;
 }
 
-Task<DeviceListChanges::People> DeviceListChanges::people_since(std::string user_id, std::int64_t from) {
+Task<DeviceListChanges::People> DeviceListChanges::people_since(std::string user_id, storage::WriterPositions from) {
     People people;
-    const auto now = events_stream_.current();
-    if (from >= now) co_return people;
+    const auto now = events_stream_.writer_positions();
+    if (from.merged(now) == from) co_return people;
     const auto rooms =
         co_await membership_->since(user_id, co_await states_.rooms_of_user(user_id), from, now);
     for (const auto& room : rooms.joined) {
-        const bool quiet = !room.newly && !events_stream_.changes().has_changed(room.room_id.str(), from);
+        const bool quiet = !room.newly && !events_stream_.changes().has_changed(room.room_id.str(), from.min());
         if (!quiet) co_await add_of_room(room.room_id, room.newly, from, now, people);
     }
     for (const auto& room : rooms.left) {
@@ -55,8 +55,8 @@ Task<DeviceListChanges::People> DeviceListChanges::people_since(std::string user
     co_return people;
 }
 
-Task<void> DeviceListChanges::add_of_room(proto::RoomId room_id, bool newly_joined, std::int64_t from,
-                                          std::int64_t now, People& people) {
+Task<void> DeviceListChanges::add_of_room(proto::RoomId room_id, bool newly_joined, storage::WriterPositions from,
+                                          storage::WriterPositions now, People& people) {
     const auto state = co_await states_.current_state(room_id);
     if (newly_joined) {
         for (const auto& [user_id, member] : state->members) {

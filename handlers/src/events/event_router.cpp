@@ -1,5 +1,8 @@
 #include "weft/handlers/event_router.hpp"
 
+#include <charconv>
+
+#include "events/room_batch.hpp"
 #include "events/send_rpc.hpp"
 #include "weft/core/log.hpp"
 
@@ -7,6 +10,29 @@ namespace weft::handlers {
 namespace {
 
 constexpr core::Milliseconds kWaitForEvents{5'000};
+/// How long a request looks for the owner of its room while shares change, and how often.
+constexpr std::int64_t kFindOwnerMs = 60'000;
+constexpr core::Milliseconds kFindOwnerPause{50};
+
+/// `HOST PORT`, or the path of a unix socket.
+std::optional<core::InstanceAddress> parse_address(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    const auto space = text.rfind(' ');
+    if (text.front() == '/' || space == text.npos) return core::InstanceAddress{"", 0, text};
+    std::uint16_t port = 0;
+    std::from_chars(text.data() + space + 1, text.data() + text.size(), port);
+    return core::InstanceAddress{text.substr(0, space), port, ""};
+}
+
+bool is_elsewhere(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const core::MatrixError& error) {
+        return error.errcode == kNotTheWriter;
+    } catch (...) {
+        return false;
+    }
+}
 
 }  // namespace
 
@@ -17,21 +43,53 @@ Task<SendResult> EventSender::send(SendRequest request) {
     co_return std::move(results.front());
 }
 
-EventRouter::EventRouter(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock, RoomWriter* local,
-                         replication::RpcClient& rpc, storage::StreamState& events)
+EventRouter::EventRouter(asio::any_io_executor executor, const core::Config& config, const core::Clock& clock,
+                         RoomWriter* local, replication::RpcClient& rpc, storage::StreamState& events,
+                         storage::EventWriterStore& writers, storage::CacheRegistry& caches,
+                         proto::SigningKey key)
     : self_{config.instance_name.get()},
       server_name_{config.server_name},
-      writers_{config.writers_of("events")},
+      configured_{config.writers_of("events")},
+      clock_{clock},
       local_{local},
       rpc_{rpc},
       events_{events},
+      writers_{writers},
+      key_{std::move(key)},
       limiter_{clock, config.rc_message},
       advanced_{std::move(executor)} {
     events_.on_advanced([this](const std::string&, std::int64_t) { advanced_.notify_all(); });
+    const auto changed = [this] { shares_are_old_ = true; };
+    caches.add(
+        std::string{storage::EventWriterStore::kCacheName},
+        [changed](const std::vector<std::string>&) { changed(); }, changed);
 }
 
-const std::string& EventRouter::owner_of(const proto::RoomId& room_id) const {
-    return writers_[proto::room_shard(room_id, static_cast<std::uint32_t>(writers_.size()))];
+Task<void> EventRouter::read_shares() {
+    shares_are_old_ = false;
+    std::exception_ptr failure;
+    try {
+        shares_ = co_await writers_.read();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        shares_are_old_ = true;
+        std::rethrow_exception(failure);
+    }
+    // A writer that joined after this process started is in no configuration it has read.
+    for (const auto& writer : shares_.writers) {
+        if (writer.instance == self_) continue;
+        if (auto address = parse_address(writer.address))
+            rpc_.set_address(writer.instance, std::move(*address));
+    }
+}
+
+Task<std::string> EventRouter::owner_of(proto::RoomId room_id) {
+    if (shares_are_old_) co_await read_shares();
+    if (const auto* owner = shares_.owner_of(room_id)) co_return owner->instance;
+    // Nobody has written yet.
+    co_return configured_[proto::room_shard(room_id, static_cast<std::uint32_t>(configured_.size()))];
 }
 
 void EventRouter::count(const std::vector<SendRequest>& requests) {
@@ -42,37 +100,69 @@ void EventRouter::count(const std::vector<SendRequest>& requests) {
     }
 }
 
-Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> requests) {
-    count(requests);
-    const auto room_id = *requests.front().draft.room_id;
-    const auto& owner = owner_of(room_id);
-    if (owner == self_ && local_) co_return co_await local_->send_all(std::move(requests));
-    SendEventsCall call{std::move(requests), {}};
-    auto answer = co_await rpc_.call(kSendEvents, owner, {room_id.str()}, std::move(call));
-    co_return std::move(answer.results);
+Task<EventRouter::Answer> EventRouter::attempt(std::string owner, proto::RoomId room_id,
+                                               const proto::RoomVersion* new_room,
+                                               std::vector<SendRequest> requests) {
+    Answer answer;
+    try {
+        if (owner == self_ && local_) {
+            if (new_room) {
+                auto created = co_await local_->create_room(*new_room, std::move(requests));
+                answer.results = std::move(created.results);
+            } else {
+                answer.results = co_await local_->send_all(std::move(requests));
+            }
+        } else {
+            SendEventsCall call{std::move(requests), new_room ? std::string{new_room->id} : std::string{}};
+            auto answered = co_await rpc_.call(kSendEvents, owner, {room_id.str()}, std::move(call));
+            answer.results = std::move(answered.results);
+        }
+    } catch (...) {
+        answer.failure = std::current_exception();
+    }
+    answer.elsewhere = answer.failure && is_elsewhere(answer.failure);
+    co_return answer;
 }
 
-Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) {
+Task<std::vector<SendResult>> EventRouter::send_to_owner(proto::RoomId room_id,
+                                                         const proto::RoomVersion* new_room,
+                                                         std::vector<SendRequest> requests) {
+    const auto until = clock_.monotonic_ms() + kFindOwnerMs;
+    for (;;) {
+        auto owner = co_await owner_of(room_id);
+        auto answer = co_await attempt(std::move(owner), room_id, new_room, requests);
+        if (!answer.failure) co_return std::move(answer.results);
+        if (!answer.elsewhere || clock_.monotonic_ms() >= until) std::rethrow_exception(answer.failure);
+        co_await core::sleep_for(kFindOwnerPause);
+        shares_are_old_ = true;
+    }
+}
+
+Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> requests) {
     count(requests);
-    // From version 12 on the ID follows from the create event: whoever builds it owns the room only if the ID says so, so the
-    // process that builds it must be able to hand it on. With one writer there is no choice.
-    const auto& known_id = requests.front().draft.room_id;
-    const auto& owner = known_id ? owner_of(*known_id) : writers_.front();
-    if (owner == self_ && local_) co_return co_await local_->create_room(version, std::move(requests));
-    const auto argument = known_id ? known_id->str() : std::string{"new"};
-    SendEventsCall call{std::move(requests), std::string{version.id}};
-    auto answer = co_await rpc_.call(kSendEvents, owner, {argument}, std::move(call));
-    Created created{proto::RoomId::trusted(std::move(answer.room_id))};
-    created.results = std::move(answer.results);
+    auto room_id = *requests.front().draft.room_id;
+    co_return co_await send_to_owner(std::move(room_id), nullptr, std::move(requests));
+}
+
+Task<EventSender::Created> EventRouter::create_room(const proto::RoomVersion& version,
+                                                    std::vector<SendRequest> requests) {
+    count(requests);
+    // From version 12 on the ID follows from the create event; the owner comes to the same one.
+    Created created{place_new_room(clock_, version, server_name_, key_, requests)};
+    created.results = co_await send_to_owner(created.room_id, &version, std::move(requests));
     co_return created;
 }
 
-Task<void> EventRouter::wait_for_events(std::int64_t token) {
+Task<void> EventRouter::wait_for_event(SendResult result) {
     const auto until = core::SystemClock{}.monotonic_ms() + kWaitForEvents.count();
-    while (events_.current() < token) {
+    const auto here = [&] {
+        return result.writer.empty() ? events_.current() : events_.position(result.writer);
+    };
+    while (here() < result.stream_ordering) {
         const auto left = until - core::SystemClock{}.monotonic_ms();
         if (left <= 0) {
-            core::log_warning("handlers.events", "the events stream did not reach {} in {} ms", token, kWaitForEvents.count());
+            core::log_warning("handlers.events", "the events stream did not reach {} in {} ms",
+                              result.stream_ordering, kWaitForEvents.count());
             co_return;
         }
         co_await advanced_.wait(core::Milliseconds{left});
@@ -89,7 +179,8 @@ void EventRouter::serve(replication::RpcServer& server) {
             out.results = co_await local_->send_all(std::move(call.requests));
             co_return out;
         }
-        auto created = co_await local_->create_room(proto::RoomVersion::get(call.new_room_version), std::move(call.requests));
+        auto created = co_await local_->create_room(proto::RoomVersion::get(call.new_room_version),
+                                                    std::move(call.requests));
         co_return SendEventsAnswer{created.room_id.str(), std::move(created.results)};
     };
     server.serve(kSendEvents, std::move(answer));

@@ -33,12 +33,13 @@ EventPlacer::EventPlacer(const core::Clock& clock, storage::EventsStore& events,
                          PushActions& push_actions, proto::SigningKey key, std::string server_name)
     : clock_{clock}, events_{events}, persist_{persist}, push_actions_{push_actions}, key_{std::move(key)}, server_name_{std::move(server_name)} {}
 
-proto::RoomId EventPlacer::place_new_room(const proto::RoomVersion& version, std::vector<SendRequest>& requests) const {
+proto::RoomId place_new_room(const core::Clock& clock, const proto::RoomVersion& version, const std::string& server_name,
+                             const proto::SigningKey& key, std::vector<SendRequest>& requests) {
     auto& create = requests.front().draft;
-    if (create.origin_server_ts == 0) create.origin_server_ts = clock_.now_ms();  // the ID may depend on it: never change it again
+    if (create.origin_server_ts == 0) create.origin_server_ts = clock.now_ms();  // the ID may depend on it: never change it again
     if (!version.room_id_is_create_hash) return *create.room_id;
     create.room_id.reset();
-    const auto event = proto::build_event(create, std::vector<proto::EventId>{}, {}, 1, version, server_name_, key_).value();
+    const auto event = proto::build_event(create, std::vector<proto::EventId>{}, {}, 1, version, server_name, key).value();
     for (std::size_t i = 1; i < requests.size(); ++i) requests[i].draft.room_id = event->room_id();
     return event->room_id();
 }
@@ -64,13 +65,10 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
     if (draft.state_key) {
         if (const auto* id = find_state(batch.head(), draft.type, *draft.state_key)) replaced = co_await event(batch, *id);
         if (replaced && request.deduplicate_state && says_the_same(*replaced, draft)) {
-            co_return SendResult{replaced->event_id(), replaced->stream_ordering(), true};
+            co_return SendResult{replaced->event_id(), replaced->stream_ordering(), replaced->metadata().instance_name.value_or(""), true};
         }
-        if (replaced) {
-            draft.unsigned_data["replaces_state"] = replaced->event_id().str();
-            draft.unsigned_data["prev_content"] = replaced->content();
-            draft.unsigned_data["prev_sender"] = replaced->sender().str();
-        }
+        // Only the name: what it held is looked up when the event is read, so that redacting it leaves no copy here.
+        if (replaced) draft.unsigned_data["replaces_state"] = replaced->event_id().str();
     }
     if (request.txn_id) {
         draft.metadata.txn_id = request.txn_id;
@@ -122,7 +120,7 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
     leaves.erase(leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(prev_events.size()));
     leaves.insert(leaves.begin(), built->event_id());
     pending.head.depth = built->depth();
-    co_return SendResult{built->event_id(), 0, false};
+    co_return SendResult{built->event_id(), 0, {}, false};
 }
 
 Task<void> EventPlacer::add_state(RoomBatch& batch, proto::EventPtr event, proto::EventPtr replaced) {

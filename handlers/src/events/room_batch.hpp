@@ -48,6 +48,11 @@ private:
     Pending pending_;
 };
 
+/// The ID of a room to be made: the one in the draft, or what follows from the create event. Completes the drafts, so that it
+/// is the same wherever it is asked for again.
+proto::RoomId place_new_room(const core::Clock& clock, const proto::RoomVersion& version, const std::string& server_name,
+                             const proto::SigningKey& key, std::vector<SendRequest>& requests);
+
 /// Gives drafts their place on top of a room's head: previous events, auth events, depth, hash, signature,
 /// authorization, state group, push actions.
 class EventPlacer {
@@ -57,8 +62,6 @@ public:
 
     /// Adds the requests to the batch. Throws MatrixError; the caller then rolls back.
     Task<std::vector<SendResult>> add(RoomBatch& batch, const std::vector<SendRequest>& requests);
-    /// The ID of a room to be made: the one in the draft, or what follows from the create event. Completes the drafts.
-    proto::RoomId place_new_room(const proto::RoomVersion& version, std::vector<SendRequest>& requests) const;
     /// The batch as it is to be stored, with the changes of current state that follow from it. Updates the head.
     Task<storage::PersistBatch> finish(RoomBatch& batch);
 

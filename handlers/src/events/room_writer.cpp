@@ -6,6 +6,7 @@
 
 #include "events/room_batch.hpp"
 #include "weft/core/async.hpp"
+#include "weft/core/crash_point.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/metrics.hpp"
@@ -39,6 +40,9 @@ struct Job {
 };
 using JobPtr = std::shared_ptr<Job>;
 
+/// For whoever asked: the room's writer is another process by now.
+core::MatrixError not_the_writer() { return {503, std::string{kNotTheWriter}, "This process does not write the room any more"}; }
+
 std::string txn_key(const SendRequest& request) {
     return request.draft.sender.str() + '\x1f' + request.device_id + '\x1f' + *request.txn_id;
 }
@@ -50,6 +54,7 @@ struct RoomWriter::Impl {
         std::deque<JobPtr> jobs;
         bool running = false;
         std::optional<RoomHead> head;
+        std::int64_t head_lease = 0;  // under which the head was read: under another, somebody else may have written
         std::optional<std::list<std::string>::iterator> place;  // among the idle rooms
     };
 
@@ -60,7 +65,8 @@ struct RoomWriter::Impl {
           persist{persist_store},
           options{std::move(wanted)},
           loader{events_store, state_store, resolver, options.server_name},
-          builder{time, events_store, persist_store, actions, std::move(signing_key), options.server_name},
+          key{std::move(signing_key)},
+          builder{time, events_store, persist_store, actions, key, options.server_name},
           batch_size{core::histogram("weft_persist_batch_events", "Events stored in one transaction", {}, {1, 2, 4, 8, 16, 32, 64})},
           batch_seconds{core::histogram("weft_persist_batch_seconds", "From taking a batch to its commit")},
           persisted{core::counter("weft_persisted_events_total", "Events stored")},
@@ -96,6 +102,7 @@ struct RoomWriter::Impl {
             } catch (...) {
                 failure = std::current_exception();
             }
+            if (failure && lost_lease(failure)) failure = co_await renew(room, taken);
             if (failure) give_up_batch(room, taken, failure);
         }
         room.running = false;
@@ -104,6 +111,31 @@ struct RoomWriter::Impl {
         } else {
             rooms.erase(room_id);
         }
+    }
+
+    static bool lost_lease(const std::exception_ptr& failure) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const storage::LeaseLost&) {
+            return true;
+        } catch (...) {
+            return false;
+        }
+    }
+
+    /// Shares of rooms have changed: what was taken is looked at again under the new lease.
+    Task<std::exception_ptr> renew(Room& room, std::vector<JobPtr>& taken) {
+        std::exception_ptr failure;
+        try {
+            co_await persist.lease().refresh();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (failure) co_return failure;
+        room.head.reset();
+        std::erase_if(taken, [](const JobPtr& job) { return job->done; });
+        room.jobs.insert(room.jobs.begin(), taken.begin(), taken.end());
+        co_return nullptr;
     }
 
     /// The connection broke during a commit: what would be tried again may be stored already.
@@ -163,7 +195,16 @@ struct RoomWriter::Impl {
     Task<void> run_batch(std::string room_id_text, Room& room, std::vector<JobPtr>& taken) {
         const auto room_id = proto::RoomId::trusted(room_id_text);
         taken = take_jobs(room);
+        core::crash_point("batch taken");
         const auto started_ms = clock.monotonic_ms();
+        co_await persist.lease().ensure();
+        const auto lease = persist.lease().number();
+        if (!persist.lease().owns(room_id)) {
+            room.head.reset();
+            throw not_the_writer();
+        }
+        if (room.head_lease != lease) room.head.reset();
+        room.head_lease = lease;
         if (!room.head) {
             if (taken.front()->new_room_version) {
                 room.head.emplace();
@@ -199,8 +240,10 @@ struct RoomWriter::Impl {
             for (auto& [job, results] : built) job->succeed(std::move(results));
             co_return;
         }
+        core::crash_point("batch built");
         batch_size.observe(static_cast<double>(batch.size()));
         auto stored = co_await builder.finish(batch);
+        stored.lease = lease;
         auto head = batch.head();
         std::vector<std::vector<storage::PushMark>> push_marks;
         for (const auto& item : stored.events) {
@@ -225,9 +268,14 @@ struct RoomWriter::Impl {
         batch_seconds.observe(static_cast<double>(clock.monotonic_ms() - started_ms) / 1000.0);
         std::unordered_map<proto::EventId, std::int64_t> tokens;
         for (const auto& event : all) tokens.emplace(event->event_id(), event->stream_ordering());
+        core::crash_point("batch stored");
+        const auto writer = all.front()->metadata().instance_name.value_or("");
         for (auto& [job, results] : built) {
             for (auto& result : results) {
-                if (const auto token = tokens.find(result.event_id); token != tokens.end()) result.stream_ordering = token->second;
+                const auto token = tokens.find(result.event_id);
+                if (token == tokens.end()) continue;
+                result.stream_ordering = token->second;
+                result.writer = writer;
             }
             job->succeed(std::move(results));
         }
@@ -240,7 +288,8 @@ struct RoomWriter::Impl {
             const auto known = co_await events.event_of_transaction(request.draft.sender.str(), request.device_id, room_id, *request.txn_id);
             if (!known) continue;
             const auto event = co_await events.get_event(*known);
-            co_return SendResult{*known, event ? event->stream_ordering() : 0, true};
+            if (!event) co_return SendResult{*known, 0, {}, true};
+            co_return SendResult{*known, event->stream_ordering(), event->metadata().instance_name.value_or(""), true};
         }
         co_return std::nullopt;
     }
@@ -264,6 +313,7 @@ struct RoomWriter::Impl {
     storage::PersistEventsStore& persist;
     Options options;
     RoomHeadLoader loader;
+    proto::SigningKey key;
     EventPlacer builder;
     core::Histogram batch_size;
     core::Histogram batch_seconds;
@@ -287,7 +337,7 @@ Task<std::vector<SendResult>> RoomWriter::send_all(std::vector<SendRequest> requ
 }
 
 Task<EventSender::Created> RoomWriter::create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) {
-    auto room_id = impl_->builder.place_new_room(version, requests);
+    auto room_id = place_new_room(impl_->clock, version, impl_->options.server_name, impl_->key, requests);
     auto job = std::make_shared<Job>(std::move(requests), impl_->executor);
     job->new_room_version = &version;
     EventSender::Created created{room_id};

@@ -77,6 +77,7 @@ void tag_invoke(json::value_from_tag, json::value& out, const SendEventsAnswer& 
     for (const auto& result : answer.results) {
         results.push_back(json::object{{"event_id", result.event_id.str()},
                                        {"stream_id", result.stream_ordering},
+                                       {"writer", result.writer},
                                        {"duplicate", result.duplicate}});
     }
     out = json::object{{"room_id", answer.room_id}, {"results", std::move(results)}};
@@ -87,7 +88,8 @@ SendEventsAnswer tag_invoke(json::value_to_tag<SendEventsAnswer>, const json::va
     answer.room_id = in.at("room_id").as_string();
     for (const auto& item : in.at("results").as_array()) {
         answer.results.push_back(SendResult{proto::EventId::trusted(std::string{item.at("event_id").as_string()}),
-                                            item.at("stream_id").to_number<std::int64_t>(), item.at("duplicate").as_bool()});
+                                            item.at("stream_id").to_number<std::int64_t>(), std::string{item.at("writer").as_string()},
+                                            item.at("duplicate").as_bool()});
     }
     return answer;
 }

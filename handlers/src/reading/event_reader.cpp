@@ -29,7 +29,7 @@ Task<EventContext> EventReader::context(EventQuery query, std::size_t limit, pro
     out.event = co_await event(query);
     const auto place = co_await events_.token_of(query.event_id);
     if (!place) throw no_such_event();
-    out.start = storage::RoomToken{place->topological, place->stream - 1};
+    out.start = storage::RoomToken{place->topological, place->stream.min() - 1};
     out.end = *place;
 
     const bool others_wanted = !filter.admits_nothing() && filter.matches_room(query.room_id);

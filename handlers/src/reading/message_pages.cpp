@@ -11,11 +11,11 @@ using storage::RoomToken;
 /// How many pages of which the user sees nothing are passed over in one request.
 constexpr int kHiddenPagesMax = 10;
 /// Before the first event of every room.
-constexpr RoomToken kBeginning{-1, 0};
+const RoomToken kBeginning{-1, 0};
 
 bool is_after(const RoomToken& token, const RoomToken& end) {
-    if (!token.topological || !end.topological) return token.stream > end.stream;
-    return std::pair{*token.topological, token.stream} > std::pair{*end.topological, end.stream};
+    if (!token.topological || !end.topological) return token.stream.max() > end.stream.max();
+    return std::pair{*token.topological, token.stream.min()} > std::pair{*end.topological, end.stream.min()};
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Task<MessagesPage> MessagePages::read(MessagesQuery query) {
 
     MessagesPage out;
     const bool back = query.direction == Direction::kBackward;
-    auto from = query.from.value_or(back ? RoomToken{std::nullopt, events_stream_.current()} : kBeginning);
+    auto from = query.from.value_or(back ? RoomToken{std::nullopt, events_stream_.writer_positions()} : kBeginning);
     out.start = from;
     const bool nothing_wanted = query.filter.admits_nothing() || !query.filter.matches_room(query.room_id);
     if (nothing_wanted) co_return out;

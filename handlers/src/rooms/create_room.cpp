@@ -83,7 +83,7 @@ Task<proto::RoomId> CreateRoom::start(const proto::RoomVersion& version,
         if (error.errcode == "M_FORBIDDEN") throw MatrixError{400, "M_INVALID_ROOM_STATE", error.what()};
         throw;
     }
-    if (!created->results.empty()) co_await sender_.wait_for_events(created->results.back().stream_ordering);
+    if (!created->results.empty()) co_await sender_.wait_for_event(created->results.back());
     co_return created->room_id;
 }
 

@@ -127,7 +127,7 @@ Task<void> Membership::send_first_invites(Actor actor, proto::RoomId room_id,
         requests.push_back(std::move(request));
     }
     const auto results = co_await sender_.send_all(std::move(requests));
-    if (!results.empty()) co_await sender_.wait_for_events(results.back().stream_ordering);
+    if (!results.empty()) co_await sender_.wait_for_event(results.back());
 }
 
 Task<proto::EventId> Membership::leave(MembershipRequest request) {
@@ -180,7 +180,7 @@ Task<proto::EventId> Membership::send(MembershipRequest request, std::string_vie
     // Joins and invites have limits of their own.
     out.ratelimit = request.action != MembershipAction::kJoin && request.action != MembershipAction::kInvite;
     const auto result = co_await sender_.send(std::move(out));
-    co_await sender_.wait_for_events(result.stream_ordering);
+    co_await sender_.wait_for_event(result);
     co_return result.event_id;
 }
 

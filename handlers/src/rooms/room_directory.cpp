@@ -109,7 +109,7 @@ Task<void> RoomDirectory::withdraw(proto::UserId user_id, proto::RoomId room_id,
     request.ratelimit = false;
     try {
         const auto result = co_await sender_.send(std::move(request));
-        co_await sender_.wait_for_events(result.stream_ordering);
+        co_await sender_.wait_for_event(result);
     } catch (const MatrixError& error) {
         // The alias is gone all the same: the specification does not ask for the right to change the event.
         core::log_info("rooms", "{} stays in the canonical alias event of {}: {}", alias, room_id,

@@ -97,7 +97,7 @@ Task<void> RoomUpgrade::send_state(Actor actor, proto::RoomId room_id, std::stri
     }};
     request.ratelimit = false;
     const auto result = co_await sender_.send(std::move(request));
-    co_await sender_.wait_for_events(result.stream_ordering);
+    co_await sender_.wait_for_event(result);
 }
 
 Task<void> RoomUpgrade::try_state(Actor actor, proto::RoomId room_id, std::string_view type,

@@ -85,7 +85,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
         .origin_server_ts = clock_.now_ms(),
     }};
     const auto result = co_await sender_.send(std::move(out));
-    co_await sender_.wait_for_events(result.stream_ordering);
+    co_await sender_.wait_for_event(result);
     if (closes_to_guests && !result.duplicate) co_await membership_.remove_guests(room_id);
     co_return result.event_id;
 }

@@ -1,7 +1,5 @@
 #include "sync/room_membership.hpp"
 
-#include <limits>
-
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
 
@@ -22,13 +20,13 @@ RoomMembership::RoomMembership(storage::EventsStore& events, storage::StateStore
     });
 }
 
-bool RoomMembership::may_have_changed(const std::string& user_id, std::int64_t from) const {
+bool RoomMembership::may_have_changed(const std::string& user_id, const storage::WriterPositions& from) const {
     // Before the first row nothing has changed since the process started.
-    if (!started_) return from < stream_.current();
-    return changes_.has_changed(user_id, from);
+    if (!started_) return from.min() < stream_.current();
+    return changes_.has_changed(user_id, from.min());
 }
 
-Task<SyncRooms> RoomMembership::initial(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t now, bool include_leave) {
+Task<SyncRooms> RoomMembership::initial(std::string user_id, storage::UserRoomsPtr rooms, storage::WriterPositions now, bool include_leave) {
     SyncRooms out;
     for (const auto& [room_id, room] : *rooms) {
         if (room.membership == "join") {
@@ -39,7 +37,7 @@ Task<SyncRooms> RoomMembership::initial(std::string user_id, storage::UserRoomsP
             out.knocked.push_back({room_id, room.event_id});
         } else if (include_leave && !room.forgotten) {
             const bool was_joined = co_await membership_before(room.event_id, user_id) == "join";
-            out.left.push_back({room_id, room.event_id, std::min(room.stream_ordering, now), 0, was_joined});
+            out.left.push_back({room_id, room.event_id, now.capped(room.stream_ordering), 0, was_joined});
         }
     }
     co_return out;
@@ -59,21 +57,23 @@ Task<std::string> RoomMembership::membership_before(proto::EventId member_event,
     co_return previous ? std::string{previous->membership().value_or("leave")} : "leave";
 }
 
-Task<RoomMembership::ChangesOfUser> RoomMembership::changes_of(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from,
-                                                               std::int64_t now) {
+Task<RoomMembership::ChangesOfUser> RoomMembership::changes_of(std::string user_id, storage::UserRoomsPtr rooms,
+                                                               storage::WriterPositions from, storage::WriterPositions now) {
     ChangesOfUser out;
-    const bool later = std::any_of(rooms->begin(), rooms->end(), [now](const auto& entry) { return entry.second.stream_ordering > now; });
+    const bool later = std::any_of(rooms->begin(), rooms->end(), [&now](const auto& entry) {
+        return !now.covers(entry.second.writer, entry.second.stream_ordering);
+    });
     if (!later && !may_have_changed(user_id, from)) co_return out;
-    const auto upto = later ? std::numeric_limits<std::int64_t>::max() : now;
-    for (auto& change : co_await events_.membership_changes(user_id, from, upto)) {
-        auto& side = change.stream_ordering <= now ? out.until_now : out.later;
+    for (auto& change : co_await events_.membership_changes(user_id, from)) {
+        auto& side = now.covers(change.writer, change.stream_ordering) ? out.until_now : out.later;
         const auto room_id = change.room_id;
         side[room_id].push_back(std::move(change));
     }
     co_return out;
 }
 
-Task<SyncRooms> RoomMembership::since(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from, std::int64_t now) {
+Task<SyncRooms> RoomMembership::since(std::string user_id, storage::UserRoomsPtr rooms, storage::WriterPositions from,
+                                      storage::WriterPositions now) {
     SyncRooms out;
     const auto changed = co_await changes_of(user_id, rooms, from, now);
     for (const auto& [room_id, room] : *rooms) {
@@ -90,7 +90,7 @@ Task<SyncRooms> RoomMembership::since(std::string user_id, storage::UserRoomsPtr
 }
 
 Task<void> RoomMembership::add_changed(SyncRooms& out, std::string user_id, storage::UserRoomsPtr rooms, const Changes& changes,
-                                       std::int64_t from) {
+                                       storage::WriterPositions from) {
     const auto& last = changes.back();
     const auto& room_id = last.room_id;
     const auto before = co_await membership_before(changes.front().event_id, user_id);
@@ -110,7 +110,7 @@ Task<void> RoomMembership::add_changed(SyncRooms& out, std::string user_id, stor
         const auto room = rooms->find(room_id);
         const bool forgotten = room != rooms->end() && room->second.forgotten;
         const bool was_joined = before == "join";
-        out.left.push_back({room_id, last.event_id, last.stream_ordering, was_joined || !joined_between ? from : 0,
+        out.left.push_back({room_id, last.event_id, last.stream_ordering, was_joined || !joined_between ? from : storage::WriterPositions{},
                             (was_joined || joined_between) && !forgotten});
     }
 }

@@ -23,8 +23,8 @@ struct SyncRooms {
     struct Left {
         proto::RoomId room_id;
         proto::EventId event_id;
-        std::int64_t stream_ordering;
-        std::int64_t shown_from = 0;  // what is older the client has
+        storage::WriterPositions until;           // the end of the stay
+        storage::WriterPositions shown_from = 0;  // what is older the client has
         bool was_joined = false;      // before, or at some time since the client's token; not of forgotten rooms
     };
     struct Pending {
@@ -42,20 +42,22 @@ class RoomMembership {
 public:
     RoomMembership(storage::EventsStore& events, storage::StateStore& states, storage::StreamState& stream);
 
-    Task<SyncRooms> initial(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t now, bool include_leave);
-    Task<SyncRooms> since(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from, std::int64_t now);
+    Task<SyncRooms> initial(std::string user_id, storage::UserRoomsPtr rooms, storage::WriterPositions now, bool include_leave);
+    Task<SyncRooms> since(std::string user_id, storage::UserRoomsPtr rooms, storage::WriterPositions from, storage::WriterPositions now);
     /// May a membership of the user have changed after the token?
-    bool may_have_changed(const std::string& user_id, std::int64_t from) const;
+    bool may_have_changed(const std::string& user_id, const storage::WriterPositions& from) const;
 
 private:
     using Changes = std::vector<storage::EventsStore::MembershipChange>;
-    /// Changes in (from, now], and those after it that are known already, by room and oldest first.
+    /// Changes after `from` up to `now`, and those after it that are known already, by room and oldest first.
     struct ChangesOfUser {
         std::map<proto::RoomId, Changes> until_now;
         std::map<proto::RoomId, Changes> later;
     };
-    Task<ChangesOfUser> changes_of(std::string user_id, storage::UserRoomsPtr rooms, std::int64_t from, std::int64_t now);
-    Task<void> add_changed(SyncRooms& out, std::string user_id, storage::UserRoomsPtr rooms, const Changes& changes, std::int64_t from);
+    Task<ChangesOfUser> changes_of(std::string user_id, storage::UserRoomsPtr rooms, storage::WriterPositions from,
+                                   storage::WriterPositions now);
+    Task<void> add_changed(SyncRooms& out, std::string user_id, storage::UserRoomsPtr rooms, const Changes& changes,
+                           storage::WriterPositions from);
     Task<std::string> membership_before(proto::EventId member_event, std::string user_id);
 
     storage::EventsStore& events_;

@@ -31,7 +31,7 @@ Task<std::unordered_map<proto::RoomId, RoomTimeline>> TimelineLoader::load(std::
                                                                            const std::unordered_set<std::string>& ignored_users) {
     const auto limit = static_cast<std::size_t>(filter.limit_or(kLimitDefault, kLimitMax));
     // Rooms with the same bounds are read together.
-    std::map<std::pair<std::int64_t, std::int64_t>, std::vector<proto::RoomId>> by_bounds;
+    std::map<std::pair<storage::WriterPositions, storage::WriterPositions>, std::vector<proto::RoomId>> by_bounds;
     for (const auto& item : wanted) by_bounds[{item.from, item.to}].push_back(item.room_id);
     std::unordered_map<proto::RoomId, storage::EventsStore::Recent> recents;
     std::vector<proto::EventId> ids;
@@ -76,7 +76,7 @@ Task<RoomTimeline> TimelineLoader::fill(TimelineWanted wanted, storage::EventsSt
         out.events.insert(out.events.begin(), visible.begin(), visible.end());
         if (out.events.size() >= limit || !recent.limited || refills == kRefillsMax) break;
         const auto first = recent.entries.front().stream_ordering;
-        recent = co_await events_.recent_events(wanted.room_id, wanted.from, first - 1, kRefillEvents);
+        recent = co_await events_.recent_events(wanted.room_id, wanted.from, wanted.to.capped(first - 1), kRefillEvents);
     }
     out.limited = recent.limited;
     if (out.events.size() > limit) {

@@ -26,11 +26,11 @@ struct RoomTimeline {
     bool shows(const proto::EventId& id) const;
 };
 
-/// A stretch of a room that is to be shown: events in (from, to].
+/// A stretch of a room that is to be shown: events after `from` and not after `to`.
 struct TimelineWanted {
     proto::RoomId room_id;
-    std::int64_t from = 0;
-    std::int64_t to = 0;
+    storage::WriterPositions from = 0;
+    storage::WriterPositions to = 0;
     /// The user has not been joined all the time: each event's visibility is checked.
     bool check_visibility = false;
 };

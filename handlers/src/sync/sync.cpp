@@ -27,14 +27,14 @@ Sync::Impl::Impl(SyncSources from)
 /// one, and what the client was told once must not come again.
 SyncToken Sync::Impl::next_token(const std::optional<SyncToken>& since) const {
     SyncToken token;
-    token.room = sources.events_stream.current();
+    token.room = sources.events_stream.writer_positions();
     token.receipts = sources.receipts.stream().current();
     token.account_data = sources.account_data.current();
     token.push_rules = sources.push_rules_stream.current();
     token.to_device = sources.to_device.stream().current();
     token.device_lists = sources.devices.stream().shared_current();
     if (since) {
-        token.room = std::max(token.room, since->room);
+        token.room = token.room.merged(since->room);
         token.account_data = std::max(token.account_data, since->account_data);
         token.push_rules = std::max(token.push_rules, since->push_rules);
         token.to_device = std::max(token.to_device, since->to_device);

@@ -142,7 +142,7 @@ Task<void> RoomStateChooser::choose_changed(const Wanted& wanted, proto::RoomId 
         if (const auto found = end.events.find(key); found != end.events.end()) candidates.push_back(found->second);
     }
     for (const auto& event : co_await events_.get_events(std::move(candidates))) {
-        if (event->stream_ordering() > wanted.since) choice.add(event->event_id());
+        if (!wanted.since.covers(storage::writer_of(*event), event->stream_ordering())) choice.add(event->event_id());
     }
 }
 

@@ -39,8 +39,8 @@ public:
         LazyMembers::Exchange exchange;
         bool full = false;     // everything, not only what changed since
         bool summary = false;  // the client is told of the room's heroes
-        std::int64_t since = 0;
-        std::int64_t now = 0;
+        storage::WriterPositions since = 0;
+        storage::WriterPositions now = 0;
     };
     /// IDs of the state events to send; `end` is the state at the end of the timeline. Whoever loads them still has to look at
     /// what the filter says of their senders.

@@ -45,7 +45,7 @@ json::object receipt_content(const storage::ReceiptList& receipts, const std::st
 }
 
 LazyMembers::Exchange exchange_of(const SyncRequest& request, const SyncToken& next) {
-    return {request.user_id + '\x1f' + request.device_id, request.since ? request.since->room : 0, next.room};
+    return {request.user_id + '\x1f' + request.device_id, request.since ? request.since->room.sum() : 0, next.room.sum()};
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ Task<Sync::Impl::Ignored> Sync::Impl::ignored_users(std::string user_id) {
 bool Sync::Impl::may_have_news(const SyncRequest& request, const SyncRooms::Joined& room, const UserData& user) const {
     if (!request.since || request.full_state || room.newly) return true;
     const auto& id = room.room_id.str();
-    return sources.events_stream.changes().has_changed(id, request.since->room) ||
+    return sources.events_stream.changes().has_changed(id, request.since->room.min()) ||
            sources.typing_stream.changes().has_changed(id, request.since->typing) ||
            sources.receipts.stream().changes().has_changed(id, request.since->receipts) || user.names(id);
 }
@@ -121,9 +121,9 @@ Task<std::unordered_map<proto::RoomId, RoomTimeline>> Sync::Impl::joined_timelin
     std::vector<TimelineWanted> wanted;
     for (const auto& room : joined) {
         const bool from_start = !request.since || room.newly;
-        const auto since = from_start ? 0 : request.since->room;
+        const auto since = from_start ? storage::WriterPositions{} : request.since->room;
         // Nothing new in the room itself: only receipts, typing or account data brought it here.
-        if (!from_start && !sources.events_stream.changes().has_changed(room.room_id.str(), since)) continue;
+        if (!from_start && !sources.events_stream.changes().has_changed(room.room_id.str(), since.min())) continue;
         wanted.push_back({room.room_id, since, next.room, !room.joined_throughout});
     }
     auto out = co_await timelines.load(std::move(wanted), request.user_id, request.filter->room.timeline, ignored);
@@ -154,8 +154,8 @@ Task<void> Sync::Impl::collect_joined(const SyncRequest& request, const std::vec
     for (const auto& room : joined) {
         const auto& timeline = loaded.at(room.room_id);
         const bool full = !request.since || request.full_state || room.newly;
-        RoomStateChooser::Wanted wanted{&filter,          request.user_id, exchange, full, full || members_changed(timeline),
-                                        exchange.shown, exchange.next};
+        RoomStateChooser::Wanted wanted{&filter, request.user_id, exchange, full, full || members_changed(timeline),
+                                        request.since ? request.since->room : storage::WriterPositions{}, answer.next.room};
         auto choice = co_await chooser.choose(std::move(wanted), room.room_id, timeline, states.at(room.room_id));
         all_state.insert(all_state.end(), choice.begin(), choice.end());
         chosen.push_back(std::move(choice));
@@ -222,7 +222,10 @@ void Sync::Impl::note_people(const SyncRequest& request, const SyncRoom& room, b
     }
     const auto note = [&](const storage::StoredEventPtr& stored, bool is_step) {
         const auto& event = *stored->event;
-        if (!is_member_event(stored) || *event.state_key() == request.user_id || event.stream_ordering() <= request.since->room) return;
+        if (!is_member_event(stored) || *event.state_key() == request.user_id ||
+            request.since->room.covers(storage::writer_of(event), event.stream_ordering())) {
+            return;
+        }
         const auto* before = proto::get_object(event.unsigned_data(), "prev_content");
         const auto old = before ? proto::get_string(*before, "membership").value_or("leave") : std::string_view{"leave"};
         const auto membership = event.membership().value_or("leave");
@@ -280,7 +283,7 @@ Task<void> Sync::Impl::collect_left(const SyncRequest& request, const std::vecto
     const auto& filter = *request.filter;
     for (const auto& room : left) {
         SyncRoom out{room.room_id, {}, {}, {}, {}, std::nullopt, std::nullopt};
-        std::vector<TimelineWanted> wanted{{room.room_id, room.shown_from, room.stream_ordering, true}};
+        std::vector<TimelineWanted> wanted{{room.room_id, room.shown_from, room.until, true}};
         auto loaded = co_await timelines.load(std::move(wanted), request.user_id, filter.room.timeline, ignored);
         out.timeline = std::move(loaded.at(room.room_id));
         // Somebody who was never in the room sees of it what the timeline may show, but not its state.
@@ -290,7 +293,7 @@ Task<void> Sync::Impl::collect_left(const SyncRequest& request, const std::vecto
             for (const auto& [key, id] : *after) end->set(key, id, "leave");
             const bool full = !request.since || request.full_state || room.shown_from == 0;
             RoomStateChooser::Wanted state{&filter, request.user_id, exchange_of(request, answer.next), full, false,
-                                           full ? 0 : request.since->room, room.stream_ordering};
+                                           full ? storage::WriterPositions{} : request.since->room, room.until};
             const auto chosen = co_await chooser.choose(std::move(state), room.room_id, out.timeline, std::move(end));
             EventsById by_id;
             for (auto& stored : co_await sources.events.get_stored(chosen)) by_id.emplace(stored->event->event_id(), stored);

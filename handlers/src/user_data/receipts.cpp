@@ -20,7 +20,7 @@ const char* receipt_type(ReadMarker marker) {
 
 /// Order in the room's history: by depth, then by arrival.
 auto place(const storage::RoomToken& token) {
-    return std::make_tuple(token.topological.value_or(token.stream), token.stream);
+    return std::make_tuple(token.topological.value_or(token.stream.min()), token.stream.min());
 }
 
 }  // namespace

@@ -100,6 +100,8 @@ auto Connection::guarded(std::string_view statement, const Function& function) {
             failure = std::make_exception_ptr(TransientFailure{Kind::kDisconnect, text});
         } else if (state == "23505") {
             failure = std::make_exception_ptr(UniqueViolation{text, constraint_in(error.what())});
+        } else if (state == "WF001") {
+            failure = std::make_exception_ptr(LeaseLost{text});
         } else {
             failure = std::make_exception_ptr(StoreError{text});
         }

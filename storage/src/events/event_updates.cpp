@@ -10,7 +10,8 @@ constexpr Sql kNewEvents{
     "SELECT e.stream_ordering, e.event_id, e.room_id, e.type, s.state_key, r.redacts, rel.relates_to_id FROM events e "
     "LEFT JOIN state_events s ON s.event_id = e.event_id LEFT JOIN redactions r ON r.event_id = e.event_id "
     "LEFT JOIN event_relations rel ON rel.event_id = e.event_id "
-    "WHERE e.stream_ordering > $1::bigint AND e.stream_ordering <= $2::bigint ORDER BY e.stream_ordering LIMIT $3"};
+    "WHERE e.stream_ordering > $1::bigint AND e.stream_ordering <= $2::bigint AND (e.writer_tag = $4::int OR e.writer_tag IS NULL) "
+    "ORDER BY e.stream_ordering LIMIT $3"};
 constexpr Sql kFormerOutliers{
     "updates_former_outliers",
     "SELECT o.event_stream_ordering, e.event_id, e.room_id, e.type, s.state_key, r.redacts, rel.relates_to_id "
@@ -19,7 +20,8 @@ constexpr Sql kFormerOutliers{
     "WHERE o.event_stream_ordering > $1 AND o.event_stream_ordering <= $2 ORDER BY o.event_stream_ordering"};
 constexpr Sql kStateDeltas{"updates_state_deltas",
                            "SELECT stream_id, room_id, type, state_key, event_id FROM current_state_delta_stream "
-                           "WHERE stream_id > $1 AND stream_id <= $2 ORDER BY stream_id LIMIT $3"};
+                           "WHERE stream_id > $1 AND stream_id <= $2 AND (writer_tag = $4::int OR writer_tag IS NULL) "
+                           "ORDER BY stream_id LIMIT $3"};
 constexpr Sql kStateDeltasOf{"updates_state_deltas_of",
                              "SELECT stream_id, room_id, type, state_key, event_id FROM current_state_delta_stream WHERE stream_id = $1"};
 constexpr Sql kBackfilled{
@@ -50,13 +52,14 @@ MergedRow state_row(const Rows::Row& row) {
 
 }  // namespace
 
-Task<EventsStore::Updates> EventsStore::updates(std::int64_t from, std::int64_t upto, std::size_t limit) {
+Task<EventsStore::Updates> EventsStore::updates(std::string instance, std::int64_t from, std::int64_t upto, std::size_t limit) {
     const std::size_t per_source = std::max<std::size_t>(limit / 2, 1);
     Updates out;
     out.upto = upto;
     std::vector<MergedRow> merged;
 
-    const auto events = co_await impl_->db.query(kNewEvents, from, upto, per_source);
+    const auto writer = static_cast<std::int64_t>(writer_tag(instance));
+    const auto events = co_await impl_->db.query(kNewEvents, from, upto, per_source, writer);
     for (const auto row : events) merged.push_back(event_row(row));
     if (events.size() == per_source) {
         out.limited = true;
@@ -65,7 +68,7 @@ Task<EventsStore::Updates> EventsStore::updates(std::int64_t from, std::int64_t 
 
     // All changes of one batch share its first token, so the last token of a full page may be cut off: leave it for the
     // next page, or, if it is all there is, read it whole.
-    const auto deltas = co_await impl_->db.query(kStateDeltas, from, out.upto, per_source);
+    const auto deltas = co_await impl_->db.query(kStateDeltas, from, out.upto, per_source, writer);
     std::vector<MergedRow> states;
     for (const auto row : deltas) states.push_back(state_row(row));
     if (deltas.size() == per_source) {

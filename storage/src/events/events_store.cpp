@@ -26,9 +26,8 @@ constexpr Sql kForwardExtremities{"forward_extremities",
                                   "JOIN events e ON e.event_id = f.event_id WHERE f.room_id = $1"};
 constexpr Sql kMembershipChanges{
     "membership_changes",
-    "SELECT m.room_id, m.event_id, m.membership, m.sender, e.stream_ordering FROM room_memberships m "
-    "JOIN events e ON e.event_id = m.event_id WHERE m.user_id = $1 AND e.stream_ordering > $2::bigint AND "
-    "e.stream_ordering <= $3::bigint ORDER BY e.stream_ordering"};
+    "SELECT m.room_id, m.event_id, m.membership, m.sender, e.stream_ordering, e.writer_tag FROM room_memberships m "
+    "JOIN events e ON e.event_id = m.event_id WHERE m.user_id = $1 AND e.stream_ordering > $2::bigint ORDER BY e.stream_ordering"};
 
 }  // namespace
 
@@ -38,6 +37,7 @@ EventsStore::Impl::Impl(Database& database, StreamState& event_stream, StreamSta
       events{event_stream},
       executor{std::move(on)},
       cache{"events", cache_entries, executor},
+      quotes_max{2 * cache_entries + 1'000},
       timelines{kTimelineRoomsMax, kTimelineEntriesMax} {
     event_stream.on_invalidate([this](std::int64_t token, const StreamRows& rows) { apply_live_rows(token, rows); });
     backfill_stream.on_invalidate([this](std::int64_t, const StreamRows& rows) { apply_backfill_rows(rows); });
@@ -46,6 +46,20 @@ EventsStore::Impl::Impl(Database& database, StreamState& event_stream, StreamSta
 void EventsStore::Impl::invalidate(const proto::EventId& id) {
     ++invalidations;
     cache.invalidate(id);
+    const auto [first, last] = quoted_by.equal_range(id);
+    for (auto quote = first; quote != last; ++quote) cache.invalidate(quote->second);
+    quoted_by.erase(first, last);
+}
+
+void EventsStore::Impl::keep(StoredEventPtr stored) {
+    const auto id = stored->event->event_id();
+    if (const auto replaced = replaced_by(*stored->event)) {
+        if (quoted_by.size() >= quotes_max) {
+            std::erase_if(quoted_by, [this](const auto& quote) { return !cache.get_if_present(quote.second); });
+        }
+        quoted_by.emplace(*replaced, id);
+    }
+    cache.put(id, std::move(stored));
 }
 
 void EventsStore::Impl::apply_live_rows(std::int64_t token, const StreamRows& rows) {
@@ -65,7 +79,7 @@ void EventsStore::Impl::apply_live_rows(std::int64_t token, const StreamRows& ro
         if (!stored) {
             timelines.forget_before(room_id, token);
         } else if (!stored->event->rejected() && !stored->event->outlier() && !stored->event->metadata().soft_failed) {
-            timelines.add(room_id, {stored->event->stream_ordering(), id});
+            timelines.add(room_id, {stored->event->stream_ordering(), id, writer_of(*stored->event)});
         }
         events.changes().entity_changed(added->room_id, token);
     }
@@ -127,7 +141,7 @@ Task<std::unordered_map<proto::EventId, StoredEventPtr>> EventsStore::Impl::coll
             usage.events_fetched = static_cast<std::int64_t>(loaded.events.size());
             core::current_context()->add_usage(usage);
             for (auto& [id, event] : loaded.events) {
-                if (generation == invalidations) cache.put(id, event);
+                if (generation == invalidations) keep(event);
                 out.emplace(id, event);
             }
             for (auto& [id, marks] : loaded.push_marks) remember_push_marks(id, std::move(marks));
@@ -175,8 +189,12 @@ Task<proto::EventPtr> EventsStore::get_event(proto::EventId id) {
 StoredEventPtr EventsStore::cached(const proto::EventId& id) { return impl_->cache.get_if_present(id); }
 
 void EventsStore::put(StoredEventPtr event) {
-    const auto id = event->event->event_id();
-    impl_->cache.put(id, std::move(event));
+    if (const auto replaced_id = replaced_by(*event->event)) {
+        const auto replaced = cached(*replaced_id);
+        if (!replaced) return;  // whoever wants the event loads it, with what it replaced
+        event = std::make_shared<const StoredEvent>(StoredEvent{with_replaced(*event->event, replaced->event.get()), event->redacted_because});
+    }
+    impl_->keep(std::move(event));
 }
 
 Task<const proto::RoomVersion*> EventsStore::room_version(proto::RoomId room_id) {
@@ -216,13 +234,14 @@ Task<std::optional<proto::EventId>> EventsStore::event_of_transaction(std::strin
     co_return proto::EventId::trusted(rows.front()[0].str());
 }
 
-Task<std::vector<EventsStore::MembershipChange>> EventsStore::membership_changes(std::string user_id, std::int64_t from,
-                                                                                 std::int64_t to) {
-    const auto rows = co_await impl_->db.query(kMembershipChanges, user_id, from, to);
+Task<std::vector<EventsStore::MembershipChange>> EventsStore::membership_changes(std::string user_id, WriterPositions from) {
+    const auto rows = co_await impl_->db.query(kMembershipChanges, user_id, from.min());
     std::vector<MembershipChange> out;
     for (const auto row : rows) {
+        const auto writer = to_writer_tag(row[5]);
+        if (from.covers(writer, row[4].i64())) continue;
         out.push_back(MembershipChange{proto::RoomId::trusted(row[0].str()), proto::EventId::trusted(row[1].str()), row[2].str(),
-                                       row[3].str(), row[4].i64()});
+                                       row[3].str(), row[4].i64(), writer});
     }
     co_return out;
 }

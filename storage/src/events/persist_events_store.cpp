@@ -7,6 +7,7 @@
 #include "events/uncommon_events.hpp"
 #include "state/auth_chain_index.hpp"
 #include "weft/core/async.hpp"
+#include "weft/core/crash_point.hpp"
 #include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
@@ -23,15 +24,17 @@ constexpr core::Milliseconds kAttemptPause{500};
 constexpr std::size_t kMembersPerCacheRow = 50;
 
 // All that every event leaves behind, in one statement: without state this is the whole transaction, one round trip and
-// one commit. A transaction ID that was used before violates the unique index and so undoes everything.
+// one commit. It fails if the lease it was made under was replaced: whoever replaces one waits for those who look at the
+// table, and PostgreSQL takes that lock before it decides what the statement sees. A transaction ID that was used before violates the unique index and so undoes everything.
 constexpr Sql kPersistEvents{
     "persist_events",
     "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], "
     "$8::boolean[], $9::text[], $10::text[], $11::bigint[]) AS t(stream, depth, event_id, type, sender, ts, contains_url, outlier, "
     "json, metadata, state_group)), "
     "stored AS (INSERT INTO events (stream_ordering, topological_ordering, depth, event_id, room_id, type, processed, outlier, "
-    "origin_server_ts, received_ts, sender, contains_url) SELECT stream::int, depth, depth, event_id, $12, type, true, outlier, ts, "
-    "$13::bigint, sender, contains_url FROM input), "
+    "origin_server_ts, received_ts, sender, contains_url, writer_tag) "
+    "SELECT stream::int, depth, depth, event_id, $12, type, true, outlier, ts, $13::bigint, sender, contains_url, "
+    "COALESCE((SELECT w.tag FROM event_writers w WHERE w.lease = $37::bigint), weft_event_lease_lost()) FROM input), "
     "bodies AS (INSERT INTO event_json (event_id, room_id, internal_metadata, json, format_version) "
     "SELECT event_id, $12, metadata, json, $14::int FROM input), "
     "groups AS (INSERT INTO event_to_state_groups (event_id, state_group) SELECT event_id, state_group FROM input WHERE state_group > 0), "
@@ -86,8 +89,8 @@ constexpr Sql kMemberships{
     "AS t(e, u, s, m, d, a)"};
 constexpr Sql kStateDelta{
     "insert_state_delta",
-    "INSERT INTO current_state_delta_stream (stream_id, room_id, type, state_key, event_id, prev_event_id) "
-    "SELECT $1::bigint, $2, t, k, e, p FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) AS r(t, k, e, p)"};
+    "INSERT INTO current_state_delta_stream (stream_id, room_id, type, state_key, event_id, prev_event_id, writer_tag) "
+    "SELECT $1::bigint, $2, t, k, e, p, $7::int FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) AS r(t, k, e, p)"};
 constexpr Sql kDeleteCurrentState{"delete_current_state",
                                   "DELETE FROM current_state_events c USING unnest($2::text[], $3::text[]) AS k(t, s) "
                                   "WHERE c.room_id = $1 AND c.type = k.t AND c.state_key = k.s"};
@@ -100,6 +103,7 @@ constexpr Sql kLocalMemberships{
     "INSERT INTO local_current_membership (room_id, user_id, event_id, membership) "
     "SELECT $1, u, e, m FROM unnest($2::text[], $3::text[], $4::text[]) AS t(u, e, m) "
     "ON CONFLICT (user_id, room_id) DO UPDATE SET event_id = excluded.event_id, membership = excluded.membership"};
+constexpr Sql kLockWriters{"lock_event_writers", "LOCK TABLE event_writers IN ACCESS SHARE MODE"};
 constexpr Sql kIsStored{"event_is_stored", "SELECT 1 FROM events WHERE event_id = $1"};
 constexpr Sql kNextStateGroups{"next_state_groups", "SELECT nextval('state_group_id_seq') FROM generate_series(1, $1::int)"};
 
@@ -203,7 +207,7 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             action_users,     actions,       notifs,        highlights,     relation_events,
             relation_targets, relation_types, relation_keys, redaction_events, redaction_targets,
             txn_events,       txn_users,     txn_devices,   txn_ids,        search_events,
-            search_keys,      search_texts};
+            search_keys,      search_texts,  batch.lease};
 }
 
 void write_state_groups(Transaction& txn, const PersistBatch& batch) {
@@ -271,7 +275,7 @@ void write_state_events(Transaction& txn, const PersistBatch& batch, const std::
     }
 }
 
-void write_current_state(Transaction& txn, const PersistBatch& batch, std::int64_t first_token, CacheStreamWriter& caches) {
+void write_current_state(Transaction& txn, const PersistBatch& batch, const proto::Event& first, CacheStreamWriter& caches) {
     if (!batch.state_delta.empty()) {
         Texts types, keys, new_events, new_types, new_keys;
         OptionalTexts events, prev_events, memberships;
@@ -289,7 +293,8 @@ void write_current_state(Transaction& txn, const PersistBatch& batch, std::int64
             new_keys.push_back(change.key.state_key);
             memberships.push_back(is_member ? std::optional{change.membership} : std::nullopt);
         }
-        txn.exec(kStateDelta, first_token, batch.room_id.str(), types, keys, events, prev_events);
+        txn.exec(kStateDelta, first.stream_ordering(), batch.room_id.str(), types, keys, events, prev_events,
+                 static_cast<std::int64_t>(writer_of(first).value_or(0)));
         txn.exec(kDeleteCurrentState, batch.room_id.str(), types, keys);
         if (!new_events.empty()) txn.exec(kInsertCurrentState, batch.room_id.str(), new_events, new_types, new_keys, memberships);
         // One row for all caches that hang on the room's state, naming the members that changed.
@@ -340,24 +345,31 @@ std::vector<std::pair<std::int64_t, boost::json::value>> stream_rows(const Persi
 
 }  // namespace
 
-PersistEventsStore::PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock)
-    : databases_{databases}, db_{databases.main}, events_{events}, caches_{caches}, clock_{clock} {}
+PersistEventsStore::PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock,
+                                       EventLease& lease)
+    : databases_{databases}, db_{databases.main}, events_{events}, caches_{caches}, clock_{clock}, lease_{lease} {}
 
 Task<PersistEventsStore::Outcome> PersistEventsStore::persist(PersistBatch batch, Committed committed) {
+    co_await lease_.prepare_tokens(batch.events.size());
+    if (batch.lease != lease_.number() || batch.lease == 0) throw LeaseLost{"the share of rooms changed while a batch was made"};
     auto allocation = events_.allocate(batch.events.size());
     std::vector<proto::EventPtr> events;
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
         auto metadata = batch.events[i].event->metadata();
         metadata.stream_ordering = allocation.ids()[i];
+        metadata.instance_name = events_.self();
         events.push_back(batch.events[i].event->with_metadata(std::move(metadata)));
     }
     if (databases_.state_is_apart() && !batch.state_groups.empty()) {
         // First: a group that no event names does no harm, an event without its group would.
         co_await databases_.state.run("persist_state_groups", [&](Transaction& txn) { write_state_groups(txn, batch); });
     }
+    core::crash_point("tokens allocated");
     if (!co_await store(batch, events)) co_return DuplicateTransaction{};
+    core::crash_point("events committed");
     committed(events);
     events_.publish(std::move(allocation), stream_rows(batch, events));
+    core::crash_point("events published");
     co_return Persisted{std::move(events)};
 }
 
@@ -369,12 +381,16 @@ Task<bool> PersistEventsStore::store(const PersistBatch& batch, const std::vecto
         std::exception_ptr failure;
         bool duplicate = false;
         bool taken = false;
+        bool lost = false;
         try {
             co_await write(batch, events);
             co_return true;
         } catch (const UniqueViolation& error) {
             taken = true;
             duplicate = is_duplicate_transaction(error);
+            failure = std::current_exception();
+        } catch (const LeaseLost&) {
+            lost = true;
             failure = std::current_exception();
         } catch (const CommitInDoubt&) {
             in_doubt = true;
@@ -383,9 +399,9 @@ Task<bool> PersistEventsStore::store(const PersistBatch& batch, const std::vecto
             failure = std::current_exception();
         }
         // What is in the way of a second try may be the first one. PostgreSQL reports it only when that has ended.
-        if (taken && in_doubt && co_await is_stored(events.front()->event_id())) co_return true;
+        if ((taken || lost) && in_doubt && co_await is_stored(events.front()->event_id())) co_return true;
         if (duplicate) co_return false;
-        if (taken || !in_doubt || attempt == kAttemptsMax) std::rethrow_exception(failure);
+        if (taken || lost || !in_doubt || attempt == kAttemptsMax) std::rethrow_exception(failure);
         core::log_warning("storage.events", "room {}: it is not known whether a batch was stored; trying again", batch.room_id);
         co_await core::sleep_for(kAttemptPause);
     }
@@ -401,15 +417,22 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
         co_return;
     }
     co_await db_.run("persist_events", [&](Transaction& txn) {
+        // Before anything that decides what this transaction sees: the lease that it will find is the one that counts.
+        txn.exec(kLockWriters);
         if (batch.new_room) {
             txn.exec(kInsertRoom, batch.room_id.str(), batch.creator, std::string{batch.version->id});
             txn.exec(kInsertRoomDepth, batch.room_id.str(), events.front()->depth());
+            core::crash_point("room written");
         }
         if (!databases_.state_is_apart()) write_state_groups(txn, batch);
+        core::crash_point("state groups written");
         txn.exec_params(kPersistEvents, params);
+        core::crash_point("events written");
         write_state_events(txn, batch, events);
+        core::crash_point("state events written");
         if (has_uncommon) write_uncommon_events(txn, batch, events, clock_.now_ms());
-        write_current_state(txn, batch, events.front()->stream_ordering(), caches_);
+        write_current_state(txn, batch, *events.front(), caches_);
+        core::crash_point("current state written");
         write_room_stats(txn, batch, events, events.front()->stream_ordering());
     });
 }

@@ -1,5 +1,7 @@
 #include "events/recent_timelines.hpp"
 
+#include <algorithm>
+
 namespace weft::storage {
 
 RecentTimelines::Room& RecentTimelines::touch(const proto::RoomId& room_id) {
@@ -24,9 +26,13 @@ RecentTimelines::Room& RecentTimelines::touch(const proto::RoomId& room_id) {
 
 void RecentTimelines::add(const proto::RoomId& room_id, TimelineEntry entry) {
     auto& room = touch(room_id);
-    // Rows may come again after a reconnect; the order of a room's timeline is that of its tokens.
-    if (!room.entries.empty() && entry.stream_ordering <= room.entries.back().stream_ordering) return;
     if (entry.stream_ordering <= room.floor) return;
+    // Rows may come again after a reconnect; the order of a room's timeline is that of its tokens.
+    const auto place = std::ranges::lower_bound(room.entries, entry.stream_ordering, {}, &TimelineEntry::stream_ordering);
+    if (place != room.entries.end()) {
+        if (place->stream_ordering != entry.stream_ordering) room.entries.insert(place, std::move(entry));
+        return;
+    }
     room.entries.push_back(std::move(entry));
     if (room.entries.size() > entries_max_) {
         room.floor = room.entries.front().stream_ordering;
@@ -40,25 +46,23 @@ void RecentTimelines::forget_before(const proto::RoomId& room_id, std::int64_t t
     room.floor = std::max(room.floor, token);
 }
 
-std::optional<EventsStore::Recent> RecentTimelines::find(const proto::RoomId& room_id, std::int64_t from, std::int64_t to,
-                                                         std::size_t limit) {
+std::optional<EventsStore::Recent> RecentTimelines::find(const proto::RoomId& room_id, const WriterPositions& from,
+                                                         const WriterPositions& to, std::size_t limit) {
     const auto found = rooms_.find(room_id);
     EventsStore::Recent out;
-    if (found == rooms_.end()) return from < floor_ ? std::nullopt : std::optional{out};
+    if (found == rooms_.end()) return from.min() < floor_ ? std::nullopt : std::optional{out};
     const auto& entries = found->second.entries;
-    auto last = entries.end();
-    while (last != entries.begin() && std::prev(last)->stream_ordering > to) --last;
-    auto first = last;
-    while (first != entries.begin() && std::prev(first)->stream_ordering > from) {
-        if (static_cast<std::size_t>(last - first) == limit) {
+    for (auto entry = entries.rbegin(); entry != entries.rend() && entry->stream_ordering > from.min(); ++entry) {
+        if (!to.covers(entry->writer, entry->stream_ordering) || from.covers(entry->writer, entry->stream_ordering)) continue;
+        if (out.entries.size() == limit) {
             out.limited = true;
             break;
         }
-        --first;
+        out.entries.push_back(*entry);
     }
     // With more than enough of them, it does not matter what came before.
-    if (!out.limited && from < found->second.floor) return std::nullopt;
-    out.entries.assign(first, last);
+    if (!out.limited && from.min() < found->second.floor) return std::nullopt;
+    std::ranges::reverse(out.entries);
     return out;
 }
 

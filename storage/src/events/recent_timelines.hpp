@@ -21,8 +21,8 @@ public:
     void add(const proto::RoomId& room_id, TimelineEntry entry);
     /// Something happened in the room at `token` that is not understood: what came before cannot be answered from here.
     void forget_before(const proto::RoomId& room_id, std::int64_t token);
-    /// The newest `limit` events in (from, to], or nothing if memory neither reaches back to `from` nor holds more than these.
-    std::optional<EventsStore::Recent> find(const proto::RoomId& room_id, std::int64_t from, std::int64_t to, std::size_t limit);
+    /// The newest `limit` events after `from` and not after `to`, or nothing if memory neither reaches back to `from` nor holds more than these.
+    std::optional<EventsStore::Recent> find(const proto::RoomId& room_id, const WriterPositions& from, const WriterPositions& to, std::size_t limit);
 
 private:
     struct Room {

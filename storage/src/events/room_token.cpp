@@ -17,11 +17,16 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
 core::Result<RoomToken> RoomToken::parse(std::string_view text) {
     const auto bad = [] { return core::ParseError{"not a pagination token"}; };
     if (text.size() < 2) return bad();
+    // A sync token is a vector of streams; its first part is the position in the rooms.
     if (text.front() == 's') {
-        // A sync token is a vector; its first part is the position in the rooms.
         const auto stream = parse_number(text.substr(1, text.find('_') == text.npos ? text.npos : text.find('_') - 1));
         if (!stream) return bad();
         return RoomToken{std::nullopt, *stream};
+    }
+    if (text.front() == 'm') {
+        auto positions = WriterPositions::parse(text.substr(0, text.find('_')));
+        if (!positions) return bad();
+        return RoomToken{std::nullopt, std::move(*positions)};
     }
     if (text.front() != 't') return bad();
     const auto dash = text.find('-', 2);
@@ -33,7 +38,8 @@ core::Result<RoomToken> RoomToken::parse(std::string_view text) {
 }
 
 std::string RoomToken::to_string() const {
-    return topological ? fmt::format("t{}-{}", *topological, stream) : fmt::format("s{}", stream);
+    if (topological) return fmt::format("t{}-{}", *topological, stream.min());
+    return (stream.is_plain() ? "s" : "") + stream.to_string();
 }
 
 }  // namespace weft::storage

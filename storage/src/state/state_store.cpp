@@ -22,7 +22,7 @@ constexpr Sql kCurrentStates{
     "WHERE room_id = ANY($1::text[])"};
 constexpr Sql kRoomsOfUser{
     "rooms_of_user",
-    "SELECT l.room_id, l.membership, l.event_id, e.stream_ordering, e.sender, NOT EXISTS (SELECT 1 FROM "
+    "SELECT l.room_id, l.membership, l.event_id, e.stream_ordering, e.sender, e.writer_tag, NOT EXISTS (SELECT 1 FROM "
     "room_memberships m "
     "WHERE m.user_id = l.user_id AND m.room_id = l.room_id AND m.forgotten = 0) "
     "FROM local_current_membership l JOIN events e ON e.event_id = l.event_id WHERE l.user_id = $1"};
@@ -31,7 +31,7 @@ constexpr Sql kGroupsOf{
     "SELECT event_id, state_group FROM event_to_state_groups WHERE event_id = ANY($1::text[])"};
 
 constexpr Sql kChangedKeys{"changed_state_keys",
-                           "SELECT DISTINCT type, state_key FROM current_state_delta_stream "
+                           "SELECT stream_id, writer_tag, type, state_key FROM current_state_delta_stream "
                            "WHERE stream_id > $2 AND stream_id <= $3 AND room_id = $1"};
 
 }  // namespace
@@ -204,8 +204,9 @@ Task<UserRoomsPtr> StateStore::rooms_of_user(std::string user_id) {
         UserRooms out;
         for (const auto row : rows) {
             auto room_id = proto::RoomId::trusted(row[0].str());
-            out.emplace(room_id, UserRoom{room_id, row[1].str(), proto::EventId::trusted(row[2].str()),
-                                          row[3].i64(), row[4].str(), row[5].boolean()});
+            const auto writer = row[5].opt_i64();
+            out.emplace(room_id, UserRoom{room_id, row[1].str(), proto::EventId::trusted(row[2].str()), row[3].i64(), row[4].str(),
+                                          row[6].boolean(), writer ? WriterTag{static_cast<std::uint32_t>(*writer)} : std::nullopt});
         }
         co_return out;
     };
@@ -311,12 +312,15 @@ Task<std::unordered_map<proto::EventId, proto::StateMap>> StateStore::state_afte
     co_return out;
 }
 
-Task<std::vector<proto::StateKey>> StateStore::changed_keys(proto::RoomId room_id, std::int64_t from,
-                                                            std::int64_t to) {
-    const auto rows = co_await impl_->db.query(kChangedKeys, room_id.str(), from, to);
-    std::vector<proto::StateKey> out;
-    for (const auto row : rows) out.push_back({row[0].str(), row[1].str()});
-    co_return out;
+Task<std::vector<proto::StateKey>> StateStore::changed_keys(proto::RoomId room_id, WriterPositions from, WriterPositions to) {
+    const auto rows = co_await impl_->db.query(kChangedKeys, room_id.str(), from.min(), to.max());
+    std::unordered_set<proto::StateKey> keys;
+    for (const auto row : rows) {
+        const auto tag = row[1].opt_i64();
+        const auto writer = tag ? WriterTag{static_cast<std::uint32_t>(*tag)} : std::nullopt;
+        if (!from.covers(writer, row[0].i64()) && to.covers(writer, row[0].i64())) keys.insert({row[2].str(), row[3].str()});
+    }
+    co_return std::vector<proto::StateKey>(keys.begin(), keys.end());
 }
 
 void StateStore::invalidate_user(const std::string& user_id) {

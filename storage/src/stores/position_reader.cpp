@@ -61,13 +61,17 @@ constexpr Sql kPositions{"stream_positions", R"sql(
     UNION ALL
     SELECT 'caches', name, (SELECT max(stream_id) FROM cache_invalidation_stream_by_instance
                             WHERE instance_name = name)
-    FROM instances WHERE name IS NOT NULL)sql"};
+    FROM instances WHERE name IS NOT NULL
+    UNION ALL
+    SELECT 'event_writers', instance_name, 0 FROM event_writers WHERE shard IS NOT NULL)sql"};
 
 StreamPositions parse(const Rows& rows) {
     StreamPositions positions;
     for (const auto row : rows) {
         if (row[1].is_null()) {
             positions.streams.emplace(row[0].str(), row[2].i64());
+        } else if (row[0].view() == "event_writers") {
+            positions.event_writers.insert(row[1].str());
         } else {
             positions.caches.emplace(row[1].str(), row[2].i64());
         }

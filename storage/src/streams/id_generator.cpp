@@ -1,6 +1,8 @@
 #include "weft/storage/id_generator.hpp"
 
+#include <deque>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 namespace weft::storage {
@@ -13,6 +15,8 @@ struct StreamIdGenerator::State {
     std::set<std::int64_t> unfinished;
     std::set<std::int64_t> committed_above;  // committed, but something lower is not settled
     std::function<void()> settled;
+    std::deque<std::int64_t> supply;
+    bool is_supplied = false;
 
     void settle(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& committed) {
         for (const auto id : ids) unfinished.erase(id * step);
@@ -28,7 +32,7 @@ struct StreamIdGenerator::State {
 };
 
 StreamIdGenerator::StreamIdGenerator(std::int64_t last, std::int64_t step)
-    : state_{std::make_shared<State>(State{step, last, last, {}, {}, {}})} {}
+    : state_{std::make_shared<State>(State{step, last, last, {}, {}, {}, {}, false})} {}
 
 StreamIdGenerator::~StreamIdGenerator() {
     state_->settled = nullptr;
@@ -37,12 +41,41 @@ StreamIdGenerator::~StreamIdGenerator() {
 StreamIdGenerator::Allocation StreamIdGenerator::next(std::size_t count) {
     std::vector<std::int64_t> ids;
     ids.reserve(count);
+    if (state_->is_supplied && state_->supply.size() < count) throw std::logic_error{"too few tokens were supplied"};
     for (std::size_t i = 0; i < count; ++i) {
-        state_->last_allocated += state_->step;
+        if (state_->is_supplied) {
+            state_->last_allocated = state_->supply.front();
+            state_->supply.pop_front();
+        } else {
+            state_->last_allocated += state_->step;
+        }
         ids.push_back(state_->last_allocated);
         state_->unfinished.insert(state_->last_allocated * state_->step);
     }
     return Allocation{state_, std::move(ids)};
+}
+
+void StreamIdGenerator::supply(const std::vector<std::int64_t>& ids) {
+    state_->is_supplied = true;
+    for (const auto id : ids) {
+        if (id > state_->last_allocated && (state_->supply.empty() || id > state_->supply.back())) state_->supply.push_back(id);
+    }
+}
+
+std::size_t StreamIdGenerator::supplied() const {
+    return state_->supply.size();
+}
+
+void StreamIdGenerator::drop_supply() {
+    state_->supply.clear();
+}
+
+bool StreamIdGenerator::skip_to(std::int64_t token) {
+    if (!state_->unfinished.empty() || !state_->committed_above.empty()) return false;
+    while (!state_->supply.empty() && state_->supply.front() <= token) state_->supply.pop_front();
+    state_->last_allocated = std::max(state_->last_allocated, token);
+    state_->current = std::max(state_->current, token);
+    return true;
 }
 
 std::int64_t StreamIdGenerator::current() const {

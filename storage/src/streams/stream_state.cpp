@@ -112,6 +112,12 @@ std::int64_t StreamState::position(const std::string& instance) const {
     return found == positions_.end() ? 0 : found->second;
 }
 
+void StreamState::know(const std::string& instance) {
+    if (positions_.contains(instance)) return;
+    const auto token = writer_positions().min();
+    positions_.emplace(instance, token);
+}
+
 std::int64_t StreamState::shared_current() const {
     if (ids_->members.size() == 1) return current();
     auto visible = std::numeric_limits<std::int64_t>::max();
@@ -133,6 +139,26 @@ StreamIdGenerator::Allocation StreamState::allocate(std::size_t count) {
     if (!ids_->generator)
         throw std::logic_error{fmt::format("{} does not write the stream {}", self_, name_)};
     return ids_->generator->next(count);
+}
+
+void StreamState::supply(const std::vector<std::int64_t>& ids) {
+    ids_->generator->supply(ids);
+}
+
+std::size_t StreamState::supplied() const {
+    return ids_->generator->supplied();
+}
+
+void StreamState::drop_supply() {
+    ids_->generator->drop_supply();
+}
+
+bool StreamState::skip_to(std::int64_t token) {
+    if (!ids_->generator->skip_to(token)) return false;
+    if (token <= position(self_)) return true;
+    move_position(self_, token);
+    send(token, {});
+    return true;
 }
 
 void StreamState::publish(StreamIdGenerator::Allocation allocation,

@@ -15,7 +15,7 @@ namespace weft::loadgen {
 ///
 /// - register {group, count}: makes accounts
 /// - adopt {group, users: [[user ID, access token] …]}: plays accounts that exist
-/// - room {room, groups}: the first user creates it, all join
+/// - room {room, groups, members}: the first user creates it, the others (members: indices in each group) join -> room_id
 /// - know_room {room, id}: a room that exists
 /// - say {group, room, messages}
 /// - poll {group}: its users long-poll from now on

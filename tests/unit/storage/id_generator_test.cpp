@@ -109,3 +109,29 @@ TEST_CASE("an allocation may outlive its generator") {
 
     CHECK_FALSE(called);
 }
+
+TEST_CASE("tokens that are supplied are handed out in order, and positions pass over those skipped") {
+    StreamIdGenerator ids{5};
+    ids.supply({3, 5, 8, 9, 12});
+    CHECK(ids.supplied() == 3);  // what is not newer than what was used is of no use
+    {
+        auto first = ids.next();
+        auto second = ids.next();
+        CHECK(first.first() == 8);
+        CHECK(second.first() == 9);
+        second.commit();
+        CHECK(ids.current() == 5);
+        CHECK_FALSE(ids.skip_to(20));
+        first.commit();
+    }
+    CHECK(ids.current() == 9);
+    CHECK(ids.skip_to(12));
+    CHECK(ids.current() == 12);
+    CHECK(ids.supplied() == 0);
+    CHECK_THROWS(ids.next());
+    ids.supply({13});
+    CHECK(ids.next().first() == 13);
+    ids.supply({14, 15});
+    ids.drop_supply();
+    CHECK(ids.supplied() == 0);
+}

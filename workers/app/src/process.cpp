@@ -42,6 +42,10 @@ constexpr core::Milliseconds kCatchUpWait{5'000};
 /// the start is among them.
 constexpr std::int64_t kUnsureTokens = 1'000;
 constexpr core::Milliseconds kCollectEvery{24 * 3'600'000};
+constexpr core::Milliseconds kAwaitWriterPause{20};
+constexpr core::Milliseconds kAwaitWriterRetry{1'000};
+const replication::RpcEndpoint<boost::json::value, replication::RpcEmpty> kAwaitWriter{
+    {.name = "weft_await_event_writer", .path_args = {"instance"}, .idempotent = false, .timeout_ms = 30'000, .deadline_ms = 30'000}};
 
 proto::SigningKey load_signing_key(const std::string& path) {
     std::ifstream file{path};
@@ -138,6 +142,40 @@ private:
         status_.register_on(metrics_router_);
         connect_sightings();
         connect_presence();
+        connect_event_lease();
+    }
+
+    /// Before a process writes events for the first time everybody has to know of it: a position that does not name it would
+    /// pass over what it writes. The master tells all, in the order in which it hears.
+    void connect_event_lease() {
+        if (config_.is_master()) {
+            rpc_server_.serve<boost::json::value, replication::RpcEmpty>(
+                kAwaitWriter, [this](replication::RpcArgs args, boost::json::value) { return await_writer(std::move(args)); });
+        } else if (stores_.event_lease) {
+            stores_.event_lease->before_joining([this] { return announce_writer(); });
+        }
+    }
+
+    Task<replication::RpcEmpty> await_writer(replication::RpcArgs args) {
+        while (!streams_.events.positions().contains(args.at(0))) co_await core::sleep_for(kAwaitWriterPause);
+        co_return replication::RpcEmpty{};
+    }
+
+    Task<void> announce_writer() {
+        const auto shares = co_await stores_.event_writers.read();
+        const auto* self = shares.find(config_.instance_name.get());
+        if (self && self->shard) co_return;  // it has written before
+        for (;;) {
+            bool known = false;
+            try {
+                co_await rpc_client_.call(kAwaitWriter, "master", {config_.instance_name.get()}, boost::json::value(boost::json::object()));
+                known = true;
+            } catch (const core::MatrixError& error) {
+                core::log_warning("workers.process", "the master does not know of this writer of events yet: {}", error.what());
+            }
+            if (known) co_return;
+            co_await core::sleep_for(kAwaitWriterRetry);
+        }
     }
 
     replication::CommandHooks command_hooks() {
@@ -241,6 +279,7 @@ private:
                 core::log_warning("workers.process", "no replication yet ({}): serving what the database has", link_->last_error());
             }
         }
+        if (stores_.event_lease) co_await stores_.event_lease->ensure();
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
         if (config_.is_master()) tasks_.spawn("resume_work", [this] { return services_.resume(); });
         if (config_.is_master()) tasks_.spawn("auth_chain_index", [this] { return index_auth_chains(); });
@@ -272,6 +311,7 @@ private:
         core::log_info("workers.process", "{} is stopping", config_.instance_name);
         status_.set_state(ProcessState::kDraining);
         services_.sync.end_polls();
+        co_await leave_rooms();
         co_await stop_servers(client_servers_, kDrainMs);
         co_await stop_servers(rpc_servers_, kDrainMs);
         co_await services_.stop(kDrainMs);
@@ -283,6 +323,16 @@ private:
         co_await stop_servers(metrics_servers_, 0);
         co_await tasks_.stop();
         io_.stop();
+    }
+
+    /// What comes from now on goes to other writers of events, if there are any.
+    Task<void> leave_rooms() {
+        if (!stores_.event_lease) co_return;
+        try {
+            co_await stores_.event_lease->leave();
+        } catch (const std::exception& error) {
+            core::log_warning("workers.process", "cannot leave our rooms to others: {}", error.what());
+        }
     }
 
     using HttpServers = std::vector<std::unique_ptr<http::Server>>;

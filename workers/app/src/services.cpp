@@ -10,7 +10,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
              stores.persist ? &room_writer.emplace(executor, clock, stores.events, stores.states, state_resolver, *stores.persist, push_actions, key,
                                                    handlers::RoomWriter::Options{.server_name = config.server_name})
                             : nullptr,
-             rpc, streams.events},
+             rpc, streams.events, stores.event_writers, stores.registry, key},
       authenticator{stores.tokens, config, clock},
       client_ips{stores.client_ips, clock, executor},
       passwords{stores.users, cpu, config, clock},
@@ -93,7 +93,8 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                                  notifier,
                                  config.server_name}},
       sync_filters{stores.filters, executor},
-      config_{config} {
+      config_{config},
+      event_lease_{stores.event_lease ? &*stores.event_lease : nullptr} {
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
     if (room_writer) {
         stores.registry.add(
@@ -124,6 +125,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     co_await accounts.stop(deadline_ms);
     co_await profiles.stop(deadline_ms);
     if (room_writer) co_await room_writer->stop(deadline_ms);
+    if (event_lease_) co_await event_lease_->stop();
     co_await presence.stop();
     co_await typing.stop();
     if (federation) co_await federation->stop();

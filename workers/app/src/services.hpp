@@ -144,6 +144,7 @@ struct Services {
 
 private:
     const core::Config& config_;
+    storage::EventLease* event_lease_;  // only in processes that write the events stream
 };
 
 }  // namespace weft::workers

@@ -5,6 +5,14 @@ namespace {
 
 constexpr std::size_t kRoomStatesMax = 5'000;
 
+/// Where this process answers calls, as the table of writers has it.
+std::string address_of(const core::Config& config) {
+    const auto found = config.instance_map.find(config.instance_name.get());
+    if (found == config.instance_map.end()) return {};
+    const auto& address = found->second;
+    return address.path.empty() ? address.host + " " + std::to_string(address.port) : address.path;
+}
+
 }  // namespace
 
 Stores::Stores(storage::Databases databases, Streams& streams, const core::Config& config, const core::Clock& clock, asio::any_io_executor executor)
@@ -42,15 +50,18 @@ Stores::Stores(storage::Databases databases, Streams& streams, const core::Confi
       to_device{context, streams.to_device},
       directory{context, streams.public_rooms},
       rooms{context},
-      groups{context, streams.groups} {
+      groups{context, streams.groups},
+      event_writers{databases.main, caches} {
     const auto forget = [this](const std::vector<std::string>& keys) {
         if (keys.empty()) return;
         events.forget_room(proto::RoomId::trusted(keys.front()));
         states.forget_room(proto::RoomId::trusted(keys.front()));
     };
     registry.add(storage::kRoomPurgedCache, forget, [] {});
-    if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
-    if (config.writes("events")) persist.emplace(databases, streams.events, caches, clock);
+    if (!config.writes("events")) return;
+    storage::EventLease::Options lease{config.instance_name.get(), address_of(config), config.writers_of("events")};
+    event_lease.emplace(executor, event_writers, streams.events, std::move(lease));
+    persist.emplace(databases, streams.events, caches, clock, *event_lease);
 }
 
 }  // namespace weft::workers

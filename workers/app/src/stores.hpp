@@ -18,6 +18,8 @@
 #include "weft/storage/device_store.hpp"
 #include "weft/storage/e2e_key_store.hpp"
 #include "weft/storage/events_store.hpp"
+#include "weft/storage/event_lease.hpp"
+#include "weft/storage/event_writer_store.hpp"
 #include "weft/storage/filter_store.hpp"
 #include "weft/storage/group_update_store.hpp"
 #include "weft/storage/media_store.hpp"
@@ -83,7 +85,9 @@ struct Stores {
     storage::RoomDirectoryStore directory;
     storage::RoomStore rooms;
     storage::GroupUpdateStore groups;
+    storage::EventWriterStore event_writers;
     /// Only in processes that write the events stream: elsewhere there is no object to misuse.
+    std::optional<storage::EventLease> event_lease;
     std::optional<storage::PersistEventsStore> persist;
 };
 

@@ -75,7 +75,8 @@ public:
                  applier.advance(instance, token);
              },
              [&applier, &stream](const std::string& instance) {
-                 return std::max(known_token(stream, instance), applier.position(instance));
+                 stream.know(instance);
+                 return applier.position(instance);
              }});
     }
 
@@ -124,9 +125,9 @@ void bind_streams(replication::ReplicationCommandHandler& replication, Streams& 
     };
     binder.bind_events(
         streams.events, events_applier,
-        [&events = stores.events, event_updates](std::string, std::int64_t from, std::int64_t to,
+        [&events = stores.events, event_updates](std::string instance, std::int64_t from, std::int64_t to,
                                                  std::size_t limit) -> Task<replication::Updates> {
-            co_return event_updates(co_await events.updates(from, to, limit));
+            co_return event_updates(co_await events.updates(std::move(instance), from, to, limit));
         });
     binder.bind(streams.backfill,
                 [&events = stores.events, event_updates](std::string, std::int64_t from, std::int64_t to,

@@ -37,7 +37,11 @@ Streams::Streams(const core::Config& config)
 #undef WEFT_STREAM
 
 void Streams::seed(const storage::StreamPositions& positions, std::int64_t memory_begins) {
-    events.seed(positions.of("events"));
+    // Configuration says who may write, the table who does: one that is being added or removed may be in one of them only.
+    std::map<std::string, std::int64_t> event_positions;
+    for (const auto& writer : events.writers()) event_positions.emplace(writer, positions.of("events"));
+    for (const auto& writer : positions.event_writers) event_positions.emplace(writer, positions.of("events"));
+    events.seed(event_positions);
     backfill.seed(positions.of("backfill"), -1);
     presence.seed(positions.of("presence"));
     typing.seed(typing.is_writer() ? memory_begins : 0);

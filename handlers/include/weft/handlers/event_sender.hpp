@@ -28,6 +28,8 @@ struct SendResult {
     proto::EventId event_id;
     /// Token of the events stream at which the event is visible.
     std::int64_t stream_ordering = 0;
+    /// Who stored it; empty if that is not known (an event of old).
+    std::string writer = {};
     /// Nothing new was stored: the transaction ID or the state was there already.
     bool duplicate = false;
 };
@@ -53,8 +55,8 @@ public:
 
     Task<SendResult> send(SendRequest request);
 
-    /// Waits until this process has applied the events stream up to `token` (at most 5 s: then goes on).
-    virtual Task<void> wait_for_events(std::int64_t token) = 0;
+    /// Waits until this process has applied the events stream up to an event (at most 5 s: then goes on).
+    virtual Task<void> wait_for_event(SendResult result) = 0;
 };
 
 }  // namespace weft::handlers

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "weft/core/background.hpp"
@@ -15,6 +16,9 @@
 #include "weft/storage/state_store.hpp"
 
 namespace weft::handlers {
+
+/// Error code of an answer that means: nothing was stored, ask the room's writer.
+inline constexpr std::string_view kNotTheWriter = "WEFT_NOT_THE_WRITER";
 
 /// Gives events of the rooms this process owns their place, and stores them. One queue a room: what waits while a batch
 /// is being committed becomes the next batch, so that a busy room costs one commit for many events, and a slow
@@ -33,7 +37,7 @@ public:
                StateResolver& resolver, storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options);
     ~RoomWriter();
 
-    /// As EventSender::send_all, for a room that this process owns.
+    /// As EventSender::send_all, for a room that this process owns. Throws kNotTheWriter for others.
     Task<std::vector<SendResult>> send_all(std::vector<SendRequest> requests);
     /// As EventSender::create_room.
     Task<EventSender::Created> create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests);

@@ -14,6 +14,7 @@
 #include "weft/proto/filter.hpp"
 #include "weft/storage/database.hpp"
 #include "weft/storage/stream_state.hpp"
+#include "weft/storage/writer_positions.hpp"
 
 namespace weft::storage {
 
@@ -34,13 +35,15 @@ struct PushMark {
 struct TimelineEntry {
     std::int64_t stream_ordering;
     proto::EventId event_id;
+    WriterTag writer = std::nullopt;
 };
 
 /// A point in a room's history for pagination: between events, ordered by (topological, stream). Rooms' timelines that
-/// are read forward in stream order have no topological part. Text form: `s<stream>` or `t<topological>-<stream>`.
+/// are read forward in stream order have no topological part, and a position in the whole stream. Text form: `s<stream>`,
+/// `m<positions>` where writers differ, or `t<topological>-<stream>`.
 struct RoomToken {
     std::optional<std::int64_t> topological;
-    std::int64_t stream = 0;
+    WriterPositions stream = 0;
 
     static core::Result<RoomToken> parse(std::string_view text);
     std::string to_string() const;
@@ -77,16 +80,16 @@ public:
     void forget_room(const proto::RoomId& room_id);
     void remember_room_version(const proto::RoomId& room_id, const proto::RoomVersion& version);
 
-    /// Live events of a room with from < stream_ordering <= to: the newest `limit`, oldest first. Answered from memory if
+    /// Live events of a room after `from` and not after `to`: the newest `limit`, oldest first. Answered from memory if
     /// the recent past reaches back to `from`. `limited` if there are more.
     struct Recent {
         std::vector<TimelineEntry> entries;
         bool limited = false;
     };
-    Task<Recent> recent_events(proto::RoomId room_id, std::int64_t from, std::int64_t to, std::size_t limit);
+    Task<Recent> recent_events(proto::RoomId room_id, WriterPositions from, WriterPositions to, std::size_t limit);
     /// The same for many rooms, in one query for those that memory does not answer (initial sync).
-    Task<std::unordered_map<proto::RoomId, Recent>> recent_events_of(std::vector<proto::RoomId> rooms, std::int64_t from,
-                                                                    std::int64_t to, std::size_t limit);
+    Task<std::unordered_map<proto::RoomId, Recent>> recent_events_of(std::vector<proto::RoomId> rooms, WriterPositions from,
+                                                                    WriterPositions to, std::size_t limit);
     /// A page of the room's history for /messages and /context. `to` bounds it; events the filter does not want are
     /// left out but still move `next`.
     Task<TimelinePage> paginate(proto::RoomId room_id, RoomToken from, std::optional<RoomToken> to, Direction direction,
@@ -99,23 +102,24 @@ public:
     /// The event that the transaction ID of this device already made in the room, if any.
     Task<std::optional<proto::EventId>> event_of_transaction(std::string user_id, std::string device_id, proto::RoomId room_id,
                                                              std::string txn_id);
-    /// All membership events of a user that took place in (from, to], oldest first.
+    /// All membership events of a user that took place after `from`, as far as they are stored, oldest first.
     struct MembershipChange {
         proto::RoomId room_id;
         proto::EventId event_id;
         std::string membership;
         std::string sender;
         std::int64_t stream_ordering;
+        WriterTag writer;
     };
-    Task<std::vector<MembershipChange>> membership_changes(std::string user_id, std::int64_t from, std::int64_t to);
+    Task<std::vector<MembershipChange>> membership_changes(std::string user_id, WriterPositions from);
 
-    /// Catch-up of the events and backfill streams: rows of replication.md §3.3, never splitting a token.
+    /// Catch-up of the events and backfill streams, of what `instance` wrote: rows of replication.md §3.3, never splitting a token.
     struct Updates {
         std::vector<std::pair<std::int64_t, boost::json::value>> rows;
         std::int64_t upto = 0;
         bool limited = false;
     };
-    Task<Updates> updates(std::int64_t from, std::int64_t upto, std::size_t limit);
+    Task<Updates> updates(std::string instance, std::int64_t from, std::int64_t upto, std::size_t limit);
     Task<Updates> backfill_updates(std::int64_t from, std::int64_t upto, std::size_t limit);
 
     /// Loads what the rows of the events stream name, before they are applied: all users who wait share this one load.

@@ -45,6 +45,14 @@ public:
     };
 
     Allocation next(std::size_t count = 1);
+
+    /// From now on tokens come from outside, ascending and above all that were used: next() takes them from what was
+    /// supplied, of which there must be enough.
+    void supply(const std::vector<std::int64_t>& ids);
+    std::size_t supplied() const;
+    void drop_supply();
+    /// Everything up to `token` is given up, if no token is under way; false if one is.
+    bool skip_to(std::int64_t token);
     std::int64_t current() const;
 
     /// Called whenever tokens were settled, also by the destructor of an Allocation: must not throw.

@@ -12,6 +12,7 @@
 #include "weft/core/clock.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/database.hpp"
+#include "weft/storage/event_lease.hpp"
 #include "weft/storage/stream_state.hpp"
 
 namespace weft::storage {
@@ -68,6 +69,7 @@ struct PersistBatch {
     explicit PersistBatch(proto::RoomId room) : room_id{std::move(room)} {}
 
     proto::RoomId room_id;
+    std::int64_t lease = 0;                       // under which the room's head was read
     const proto::RoomVersion* version = nullptr;
     bool new_room = false;                        // write the `rooms` row
     bool may_have_gaps = false;                   // of another server: events may name previous ones that we lack
@@ -84,7 +86,8 @@ struct PersistBatch {
 /// no object to misuse.
 class PersistEventsStore {
 public:
-    PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock);
+    PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock,
+                       EventLease& lease);
 
     /// Stored events carry their stream_ordering in their metadata.
     struct Persisted {
@@ -97,9 +100,10 @@ public:
     using Committed = std::function<void(const std::vector<proto::EventPtr>& events)>;
 
     /// Allocates tokens, stores the batch in one transaction (a batch without state is a single statement), publishes its
-    /// rows. Throws StoreError; then nothing is stored, unless the database went away during the commit and stayed away.
+    /// rows. Throws LeaseLost if the room is perhaps another writer's by now, and StoreError; then nothing is stored, unless the database went away during the commit and stayed away.
     Task<Outcome> persist(PersistBatch batch, Committed committed);
 
+    EventLease& lease() { return lease_; }
     /// IDs for new state groups, from the database's sequence; taken in blocks, so most calls make no query.
     Task<std::int64_t> next_state_group_id();
 
@@ -113,6 +117,7 @@ private:
     StreamState& events_;
     CacheStreamWriter& caches_;
     const core::Clock& clock_;
+    EventLease& lease_;
     std::vector<std::int64_t> state_group_ids_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "weft/core/task.hpp"
@@ -17,6 +18,8 @@ struct StreamPositions {
     std::map<std::string, std::int64_t> streams;
     /// The `caches` stream has a position a writer: instance name -> newest token.
     std::map<std::string, std::int64_t> caches;
+    /// Who writes events now.
+    std::set<std::string> event_writers;
 
     /// The token of `stream`. Throws StoreError for a name that is not stored in the database.
     std::int64_t of(const std::string& stream) const;

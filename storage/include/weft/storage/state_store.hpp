@@ -11,6 +11,7 @@
 #include "weft/proto/state_key.hpp"
 #include "weft/storage/database.hpp"
 #include "weft/storage/events_store.hpp"
+#include "weft/storage/writer_positions.hpp"
 #include "weft/storage/stream_state.hpp"
 
 namespace weft::storage {
@@ -44,6 +45,7 @@ struct UserRoom {
     std::int64_t stream_ordering;  // of the membership event
     std::string sender;            // of the membership event
     bool forgotten = false;
+    WriterTag writer = std::nullopt;  // of the membership event
 };
 using UserRooms = std::unordered_map<proto::RoomId, UserRoom>;
 using UserRoomsPtr = std::shared_ptr<const UserRooms>;
@@ -105,8 +107,8 @@ public:
     Task<std::unordered_map<proto::EventId, proto::StateMap>> state_after_for_keys(std::vector<proto::EventId> event_ids,
                                                                                    std::vector<proto::StateKey> keys);
 
-    /// Keys of the room's current state that changed in (from, to] of the events stream.
-    Task<std::vector<proto::StateKey>> changed_keys(proto::RoomId room_id, std::int64_t from, std::int64_t to);
+    /// Keys of the room's current state that changed after `from` and not after `to`.
+    Task<std::vector<proto::StateKey>> changed_keys(proto::RoomId room_id, WriterPositions from, WriterPositions to);
 
     /// Marks the room forgotten for the user; takes effect in every process.
     void invalidate_user(const std::string& user_id);

@@ -22,6 +22,12 @@ private:
     std::string constraint_;
 };
 
+/// Another process has the right to write by now (SQLSTATE WF001): nothing was stored.
+class LeaseLost : public StoreError {
+public:
+    using StoreError::StoreError;
+};
+
 /// The connection broke while a commit was on its way: the transaction may or may not have happened.
 class CommitInDoubt : public StoreError {
 public:

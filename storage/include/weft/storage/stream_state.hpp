@@ -11,6 +11,7 @@
 
 #include "weft/core/stream_change_cache.hpp"
 #include "weft/storage/id_generator.hpp"
+#include "weft/storage/writer_positions.hpp"
 
 namespace weft::storage {
 
@@ -37,6 +38,7 @@ public:
     StreamState& operator=(const StreamState&) = delete;
 
     const std::string& name() const { return name_; }
+    const std::string& self() const { return self_; }
     const std::vector<std::string>& writers() const { return writers_; }
     bool is_writer() const;
 
@@ -58,6 +60,10 @@ public:
     /// 0 for an instance that is not known.
     std::int64_t position(const std::string& instance) const;
     const std::map<std::string, std::int64_t>& positions() const { return positions_; }
+    /// Where all writers are: what a client's token holds.
+    WriterPositions writer_positions() const { return WriterPositions{positions_}; }
+    /// A writer that was not known until now: it has written nothing yet that others' positions reach beyond.
+    void know(const std::string& instance);
     /// The newest token up to which this stream *and* those it shares IDs with are visible here: what a
     /// client's token may hold where it has one number for all of them. Rows arrive in the writer's order, so
     /// a stream that is not behind has nothing before a row that another of them got.
@@ -71,6 +77,12 @@ public:
 
     /// The writing half; only where is_writer().
     StreamIdGenerator::Allocation allocate(std::size_t count = 1);
+    /// Tokens that came from the database's sequence, for allocate(): see StreamIdGenerator.
+    void supply(const std::vector<std::int64_t>& ids);
+    std::size_t supplied() const;
+    void drop_supply();
+    /// Nothing of ours is or will be between our position and `token`, and all may know. False while something is under way.
+    bool skip_to(std::int64_t token);
     /// The transaction behind `allocation` has committed and produced these rows; the first of each pair is
     /// the ID out of the allocation. They are applied and announced once nothing lower is open. IDs without a
     /// row are given up.

@@ -37,8 +37,8 @@ private:
         std::set<std::string> met;     // share a room now
         std::set<std::string> parted;  // left a room, or were left behind in one
     };
-    Task<People> people_since(std::string user_id, std::int64_t from);
-    Task<void> add_of_room(proto::RoomId room_id, bool newly_joined, std::int64_t from, std::int64_t now,
+    Task<People> people_since(std::string user_id, storage::WriterPositions from);
+    Task<void> add_of_room(proto::RoomId room_id, bool newly_joined, storage::WriterPositions from, storage::WriterPositions now,
                            People& people);
     Task<void> add_left_behind(proto::EventId leave, People& people);
 

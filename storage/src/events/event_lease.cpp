@@ -1,0 +1,168 @@
+#include "weft/storage/event_lease.hpp"
+
+#include <algorithm>
+
+#include "weft/core/errors.hpp"
+#include "weft/core/log.hpp"
+#include "weft/core/random.hpp"
+
+namespace weft::storage {
+namespace {
+
+/// Tokens taken from the database's sequence at a time.
+constexpr std::size_t kTokensPerBlock = 64;
+/// How far behind others' positions an idle writer may stay.
+constexpr core::Milliseconds kIdleAdvance{1'000};
+/// How long a new owner of rooms waits for the news of the one before.
+constexpr core::Milliseconds kOthersWait{5'000};
+
+}  // namespace
+
+EventLease::EventLease(asio::any_io_executor executor, EventWriterStore& writers, StreamState& events,
+                       Options options)
+    : writers_{writers},
+      events_{events},
+      options_{std::move(options)},
+      holder_{core::random_letters(16)},
+      changed_{executor},
+      tasks_{executor} {
+    events_.on_advanced([this](const std::string& instance, std::int64_t) {
+        changed_.notify_all();
+        if (instance != options_.instance) follow_others();
+    });
+}
+
+bool EventLease::owns(const proto::RoomId& room_id) const {
+    if (number_ == 0) return false;
+    const auto* owner = shares_.owner_of(room_id);
+    return owner && owner->instance == options_.instance;
+}
+
+Task<void> EventLease::ensure() {
+    while (number_ == 0) {
+        if (left_) co_return;
+        if (joining_) {
+            co_await changed_.wait(kIdleAdvance);
+            continue;
+        }
+        joining_ = true;
+        std::exception_ptr failure;
+        try {
+            if (ready_) co_await ready_();
+            co_await join();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        joining_ = false;
+        changed_.notify_all();
+        if (failure) std::rethrow_exception(failure);
+    }
+}
+
+Task<void> EventLease::join() {
+    auto joined = co_await writers_.join({options_.instance, holder_, options_.address, options_.configured});
+    shares_ = std::move(joined.shares);
+    events_.supply({});  // from now on tokens come from the sequence
+    events_.drop_supply();
+    events_.skip_to(joined.token);
+    co_await wait_for_others();
+    number_ = joined.lease;
+    core::log_info("storage.events", "writes the events of one of {} shares of rooms", shares_.shards());
+}
+
+/// Nobody is to hear of an event of ours in a room before those that its former owner stored there: what we
+/// announce comes after what we have heard ourselves.
+Task<void> EventLease::wait_for_others() {
+    const auto newest = co_await writers_.newest_tokens(events_.writer_positions().min());
+    const auto until = core::SystemClock{}.monotonic_ms() + kOthersWait.count();
+    const auto behind = [&] {
+        const auto here = events_.writer_positions();
+        for (const auto& [tag, token] : newest) {
+            if (tag != writer_tag(options_.instance) && !here.covers(tag, token)) return true;
+        }
+        return false;
+    };
+    while (behind()) {
+        const auto left = until - core::SystemClock{}.monotonic_ms();
+        if (left <= 0) {
+            core::log_warning("storage.events",
+                              "the former writers of our rooms have not told of their last events");
+            co_return;
+        }
+        co_await changed_.wait(core::Milliseconds{left});
+    }
+}
+
+Task<void> EventLease::refresh() {
+    const auto before = number_;
+    auto shares = co_await writers_.read();
+    if (number_ != before) co_return;  // somebody else has looked meanwhile
+    const auto* self = shares.find(options_.instance);
+    if (!self || self->holder != holder_) {
+        // Another process has our name: it is the writer.
+        core::log_error("storage.events",
+                        "another process writes events under the name {}: this one does not any more",
+                        options_.instance);
+        number_ = 0;
+        left_ = true;
+        co_return;
+    }
+    const auto lease = self->lease;
+    const bool has_rooms = self->shard.has_value();
+    shares_ = std::move(shares);
+    if (lease == number_) co_return;
+    if (has_rooms) co_await wait_for_others();
+    events_.drop_supply();
+    number_ = lease;
+}
+
+Task<void> EventLease::leave() {
+    left_ = true;
+    if (number_ == 0) co_return;
+    if (co_await writers_.leave(options_.instance, holder_)) co_await refresh();
+}
+
+Task<void> EventLease::stop() {
+    co_await tasks_.stop();
+}
+
+Task<void> EventLease::prepare_tokens(std::size_t count) {
+    while (events_.supplied() < count) {
+        if (fetching_) {
+            co_await changed_.wait(kIdleAdvance);
+            continue;
+        }
+        fetching_ = true;
+        const auto lease = number_;
+        std::vector<std::int64_t> tokens;
+        std::exception_ptr failure;
+        try {
+            tokens = co_await writers_.next_tokens(std::max(count, kTokensPerBlock));
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        fetching_ = false;
+        // Under another lease our rooms may hold newer ones.
+        if (lease == number_) events_.supply(tokens);
+        changed_.notify_all();
+        if (failure) std::rethrow_exception(failure);
+    }
+}
+
+/// A writer that has nothing to write must not hold back the lower bound of everybody's position.
+void EventLease::follow_others() {
+    if (following_ || number_ == 0) return;
+    following_ = true;
+    tasks_.spawn("follow_event_writers", [this] { return skip_to_others(); });
+}
+
+Task<void> EventLease::skip_to_others() {
+    co_await core::sleep_for(kIdleAdvance);
+    following_ = false;
+    // What the sequence gives from here on is above all that others were given; what it is giving right now
+    // may not be.
+    const auto newest = events_.current();
+    if (!fetching_ && newest > events_.position(options_.instance)) events_.skip_to(newest);
+}
+
+}  // namespace weft::storage

@@ -1,0 +1,106 @@
+// Leases: who may write which room's events, while that changes.
+#include <catch2/catch.hpp>
+
+#include "homeserver_fixture.hpp"
+#include "weft/storage/event_writer_store.hpp"
+
+using namespace weft;
+using namespace weft::test;
+
+namespace {
+
+const std::string kOther = "other";
+
+/// A process beside the master that wants to write events too.
+struct Rival {
+    Rival() {
+        for (int i = 0; i < 8; ++i) rooms.push_back(fixture.create_room("alice"));
+    }
+
+    storage::EventWriterStore& writers() { return fixture.master->stores.event_writers; }
+    storage::EventWriterStore::Joined join() {
+        return fixture.run(writers().join({kOther, "somebody", "127.0.0.1 1", {"master", kOther}}));
+    }
+    /// What the master's own writer makes of a message; empty if it was stored.
+    std::string send_to_master(const std::string& room_id) {
+        handlers::SendRequest request{proto::EventDraft{.room_id = proto::RoomId::trusted(room_id),
+                                                        .sender = proto::UserId::trusted("@alice:test"),
+                                                        .type = "m.room.message",
+                                                        .state_key = std::nullopt,
+                                                        .content = {{"body", "x"}},
+                                                        .redacts = std::nullopt}};
+        std::vector<handlers::SendRequest> requests{request};
+        try {
+            fixture.run(fixture.master->services.room_writer->send_all(std::move(requests)));
+        } catch (const core::MatrixError& error) {
+            return error.errcode;
+        }
+        return {};
+    }
+    std::string messages(const std::string& room_id) const {
+        return fixture
+            .sql(fmt::format("SELECT count(*) FROM events WHERE type = 'm.room.message' AND room_id = '{}'",
+                             room_id))
+            .at(0)
+            .at(0);
+    }
+
+    HomeserverFixture fixture;
+    std::vector<std::string> rooms;
+};
+
+}  // namespace
+
+TEST_CASE("a writer that joins takes its share of the rooms, and gives it back when it leaves",
+          "[event_lease]") {
+    Rival rival;
+    const auto joined = rival.join();
+    REQUIRE(joined.shares.shards() == 2);
+    int taken = 0;
+    for (const auto& room : rival.rooms) {
+        CAPTURE(room);
+        const bool is_others = joined.shares.owner_of(proto::RoomId::trusted(room))->instance == kOther;
+        CHECK(rival.send_to_master(room) == (is_others ? std::string{handlers::kNotTheWriter} : ""));
+        CHECK(rival.messages(room) == (is_others ? "0" : "1"));
+        taken += is_others ? 1 : 0;
+    }
+    CHECK(taken > 0);
+    CHECK(taken < static_cast<int>(rival.rooms.size()));
+
+    REQUIRE(rival.fixture.run(rival.writers().leave(kOther, "somebody")));
+    for (const auto& room : rival.rooms) CHECK(rival.send_to_master(room).empty());
+    CHECK_FALSE(rival.fixture.run(rival.writers().leave("master", "nobody")));
+}
+
+TEST_CASE("whoever takes a writer's name writes instead of it", "[event_lease]") {
+    Rival rival;
+    REQUIRE(rival.send_to_master(rival.rooms.front()).empty());
+    rival.fixture.run(rival.writers().join({"master", "somebody", "", {"master"}}));
+    CHECK(rival.send_to_master(rival.rooms.front()) == handlers::kNotTheWriter);
+    CHECK(rival.messages(rival.rooms.front()) == "1");
+}
+
+TEST_CASE("tokens of a writer that joins are newer than all that was stored before", "[event_lease]") {
+    Rival rival;
+    const auto newest = [&] {
+        return std::stoll(rival.fixture.sql("SELECT max(stream_ordering) FROM events").at(0).at(0));
+    };
+    const auto joined = rival.join();
+    CHECK(joined.token >= newest());
+    const auto tokens = rival.fixture.run(rival.writers().next_tokens(3));
+    REQUIRE(tokens.size() == 3);
+    CHECK(tokens.front() > joined.token);
+    CHECK(std::is_sorted(tokens.begin(), tokens.end()));
+    // Others that count in memory, as Synapse does, are counted past.
+    rival.fixture.sql("SELECT setval('events_stream_seq', 1)");
+    CHECK(rival.join().token >= newest());
+}
+
+TEST_CASE("events say who wrote them", "[event_lease]") {
+    Rival rival;
+    const auto tag = std::to_string(storage::writer_tag("master"));
+    CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM events") ==
+          std::vector<std::vector<std::string>>{{tag}});
+    CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM current_state_delta_stream") ==
+          std::vector<std::vector<std::string>>{{tag}});
+}
