@@ -101,8 +101,10 @@ private:
         client_router_.set_authenticator(
             [this](const http::Request& request, http::Auth auth) { return services_.authenticator.authenticate(request, auth); });
         client_router_.set_forwarder(
-            [master = config_.is_master()](const http::Endpoint& endpoint) { return master || endpoint.runs_at == http::RunsAt::kAnywhere; },
-            [this](http::Request request, const http::Endpoint&) { return replication::forward(rpc_client_, "master", std::move(request)); });
+            [this](const http::Endpoint& endpoint) { return runs_here(endpoint); },
+            [this](http::Request request, const http::Endpoint& endpoint) {
+                return replication::forward(rpc_client_, place_of(endpoint), std::move(request));
+            });
         rpc_router_.set_authenticator(replication::rpc_authenticator(
             config_.replication_secret,
             config_.allow_unauthenticated_rpc ? replication::UnauthenticatedRpc::kThisMachine : replication::UnauthenticatedRpc::kNobody));
@@ -115,6 +117,15 @@ private:
         status_.register_on(metrics_router_);
         connect_sightings();
         connect_presence();
+    }
+
+    bool runs_here(const http::Endpoint& endpoint) const {
+        if (!endpoint.writes.empty()) return config_.writes(endpoint.writes);
+        return config_.is_master() || endpoint.runs_at == http::RunsAt::kAnywhere;
+    }
+    /// The instance that runs an endpoint which may not run everywhere.
+    std::string place_of(const http::Endpoint& endpoint) const {
+        return endpoint.writes.empty() ? "master" : config_.writers_of(endpoint.writes).front();
     }
 
     replication::CommandHooks command_hooks() {

@@ -45,6 +45,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       writer_commands{stores.pushers, federation, rpc, config},
       presence_status{presence, stores.states},
       receipts{room_reader, stores.events, stores.receipts, stores.account_data, presence, clock},
+      remote_writes{stores, receipts, rpc, config},
       account_data{stores.account_data, push_actions},
       tags{stores.account_data},
       push_rules{stores.push_rules, push_actions},
@@ -57,7 +58,8 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                clock,
                stores.states,
                handlers::Notifier::Streams{streams.events, streams.typing, streams.receipts, streams.account_data, streams.tag_account_data,
-                                           streams.push_rules, streams.to_device, streams.device_lists, streams.user_signature, streams.presence}},
+                                           streams.push_rules, streams.to_device, streams.device_lists, streams.user_signature, streams.presence},
+               config.presence_wake_interval_ms},
       sync{handlers::SyncSources{clock,
                                  streams.events,
                                  streams.typing,
@@ -80,6 +82,12 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                                  config.server_name}},
       sync_filters{stores.filters, executor},
       config_{config} {
+    presence.use_profiles(stores.profiles);
+    profiles.on_changed([this](const std::string& user_id) { presence.profile_changed(user_id); });
+    remote_writes.connect();
+    devices.on_removed([this, &stores](std::string user_id, std::vector<std::string> device_ids) -> Task<void> {
+        co_await stores.pushers.remove_of_devices(std::move(user_id), std::move(device_ids));
+    });
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
     stores.e2e_keys.on_counts_changed([this](const std::string& user_id, const std::string&) { notifier.wake_user(user_id); });
     events.on_sent([this](const std::string& user_id) { presence.user_active(user_id); });
@@ -90,6 +98,7 @@ void Services::serve(replication::RpcServer& server) {
     if (config_.writes("public_rooms")) handlers::serve_room_visibility(server, local_room_visibility);
     if (config_.writes("presence")) presence.serve(server);
     writer_commands.serve(server);
+    remote_writes.serve(server);
 }
 
 Task<void> Services::stop(std::int64_t deadline_ms) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "remote_writes.hpp"
 #include "stores.hpp"
 #include "streams.hpp"
 #include "writer_commands.hpp"
@@ -105,6 +106,7 @@ struct Services {
     WriterCommands writer_commands;
     handlers::PresenceStatus presence_status;
     handlers::Receipts receipts;
+    RemoteWrites remote_writes;
     handlers::AccountData account_data;
     handlers::Tags tags;
     handlers::PushRules push_rules;

@@ -105,6 +105,7 @@ struct Config {
     // Rooms and features
     std::string default_room_version = "11";
     bool use_presence = true;
+    std::int64_t presence_wake_interval_ms = 2'000;
     bool enable_room_list_search = true;
     bool require_auth_for_profile_requests = false;
     std::vector<std::string> trusted_proxies{"127.0.0.1", "::1"};

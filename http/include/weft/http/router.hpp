@@ -37,8 +37,8 @@ constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) {
 /// How requests are spread over several processes of a kind.
 enum class Affinity { kAny, kUser, kRoom };
 
-/// Where a request has to run: anywhere, or in the process that writes a stream (a request that arrives
-/// elsewhere is forwarded there, so a wrong route is slower, never wrong).
+/// Where a request has to run: anywhere, or in the master. A request that arrives elsewhere is forwarded there,
+/// so a wrong route is slower, never wrong.
 enum class RunsAt { kAnywhere, kMaster };
 
 /// What happens to the handler when its client goes away. By method: reads are cancelled, writes run to their
@@ -56,6 +56,9 @@ struct Endpoint {
     WorkerKinds workers = 0;  // 0: master only
     Affinity affinity = Affinity::kAny;
     RunsAt runs_at = RunsAt::kAnywhere;
+    /// The stream that the endpoint writes: it runs in that stream's writer, and `runs_at` has no say. Not for the
+    /// events stream, which senders reach by calls of their own.
+    std::string writes = {};
     std::size_t body_bytes_max = 0;    // 0: the server's default
     std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
     OnDisconnect on_disconnect = OnDisconnect::kByMethod;
@@ -88,7 +91,7 @@ class Router {
 public:
     /// Checks a token; throws MatrixError (M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_FORBIDDEN …).
     using Authenticator = std::function<Task<Requester>(const Request& request, Auth auth)>;
-    /// Runs a request at another process; used for endpoints whose `runs_at` is not here.
+    /// Runs a request at another process; used for endpoints that may not run here.
     using Forwarder = std::function<Task<Response>(Request request, const Endpoint& endpoint)>;
 
     Router();
