@@ -85,7 +85,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
     presence.use_profiles(stores.profiles);
     profiles.on_changed([this](const std::string& user_id) { presence.profile_changed(user_id); });
     remote_writes.connect();
-    devices.on_removed([this, &stores](std::string user_id, std::vector<std::string> device_ids) -> Task<void> {
+    devices.on_removed([&stores](std::string user_id, std::vector<std::string> device_ids) -> Task<void> {
         co_await stores.pushers.remove_of_devices(std::move(user_id), std::move(device_ids));
     });
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);

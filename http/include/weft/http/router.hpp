@@ -28,6 +28,8 @@ enum class WorkerKind : std::uint32_t {
     kSynchrotron = 1,
     kClientReader = 2,
     kEventPersister = 4,
+    kPusher = 16,       // runs loops, gets no requests
+    kAppservice = 32,  // likewise
 };
 using WorkerKinds = std::uint32_t;
 constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) {
