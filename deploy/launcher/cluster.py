@@ -20,7 +20,9 @@ import yaml
 from launcher.console import LauncherError, TOP
 
 #: Worker kinds in the order they are listed, with the default number of each.
-DEFAULT_SCALE = {"synchrotron": 1, "event_persister": 1, "client_reader": 1}
+DEFAULT_SCALE = {
+    "synchrotron": 1, "event_persister": 1, "client_reader": 1, "pusher": 0, "appservice": 0
+}  # fmt: skip
 DEFAULT_DATA_DIR = TOP / "weft-data"
 DEFAULT_SERVER_NAME = "localhost"
 DEFAULT_PORT = 8008
@@ -77,6 +79,8 @@ def parse_scale(text: str) -> dict:
         scale[kind] = int(count)
     if scale["event_persister"] > 1:
         raise LauncherError("--scale: the events stream has one writer: event_persister=0 or 1")
+    if scale["appservice"] > 1:
+        raise LauncherError("--scale: one process tells application services: appservice=0 or 1")
     return scale
 
 

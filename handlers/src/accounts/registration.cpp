@@ -45,7 +45,9 @@ Task<bool> Registration::is_taken(std::string user_id) {
 Task<void> Registration::check_available(std::string username, std::string remote_address) {
     check_open();
     questions_by_address_.acquire(remote_address);
-    if (co_await is_taken(new_user_id(username, config_.server_name))) throw user_in_use();
+    auto user_id = new_user_id(username, config_.server_name);
+    if (appservices_) appservices_->check_user_is_free(user_id, nullptr);
+    if (co_await is_taken(std::move(user_id))) throw user_in_use();
 }
 
 Task<bool> Registration::is_token_valid(std::string token, std::string remote_address) {
@@ -86,6 +88,7 @@ Task<Registered> Registration::register_user(RegisterRequest request) {
 Task<std::string> Registration::user_id_for(const RegisterRequest& request) {
     if (!request.username) co_return new_user_id(random_localpart(), config_.server_name);
     auto user_id = new_user_id(*request.username, config_.server_name);
+    if (appservices_) appservices_->check_user_is_free(user_id, nullptr);
     if (co_await is_taken(user_id)) {
         // Perhaps by this very request, whose answer got lost.
         if (co_await interactive_auth_.outcome_of(request.operation) != user_id) throw user_in_use();
@@ -116,6 +119,19 @@ Task<Registered> Registration::finish(std::string user_id, RegisterRequest reque
     co_return registered;
 }
 
+Task<Registered> Registration::register_by_appservice(std::string as_token, RegisterRequest request) {
+    const auto* service = appservices_ ? appservices_->with_token(as_token) : nullptr;
+    if (!service) throw core::MatrixError{401, "M_UNKNOWN_TOKEN", "This is not the token of an application service"};
+    if (!request.username) throw core::MatrixError::missing_param("'username' is missing");
+    NewAccount account;
+    account.user_id = new_user_id(*request.username, config_.server_name);
+    account.appservice_id = service->id;
+    appservices_->check_own_user(*service, account.user_id);
+    auto user_id = account.user_id;
+    co_await create_account(std::move(account));
+    co_return co_await finish(std::move(user_id), std::move(request));
+}
+
 Task<Registered> Registration::register_guest(std::optional<std::string> initial_device_display_name,
                                               std::string remote_address) {
     if (!config_.allow_guest_access) throw core::MatrixError::forbidden("Guest access is disabled");
@@ -138,6 +154,7 @@ Task<void> Registration::create_account(NewAccount account) {
     user.admin = account.admin;
     user.guest = account.guest;
     user.user_type = std::move(account.user_type);
+    user.appservice_id = std::move(account.appservice_id);
     user.displayname = account.displayname ? std::move(*account.displayname)
                                            : std::string{proto::UserId::trusted(account.user_id).localpart()};
     if (!co_await users_.create_user(std::move(user))) throw user_in_use();

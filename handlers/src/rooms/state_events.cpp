@@ -72,6 +72,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
     if (request.type == event_type::kCanonicalAlias && request.state_key.empty())
         co_await check_new_aliases(request);
 
+    const auto at_ms = request.actor.at_ms.value_or(clock_.now_ms());
     SendRequest out{proto::EventDraft{
         .room_id = std::move(request.room_id),
         .sender = std::move(request.actor.user_id),
@@ -79,7 +80,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
         .state_key = std::move(request.state_key),
         .content = std::move(request.content),
         .redacts = std::nullopt,
-        .origin_server_ts = clock_.now_ms(),
+        .origin_server_ts = at_ms,
     }};
     const auto result = co_await sender_.send(std::move(out));
     co_await sender_.wait_for_events(result.stream_ordering);

@@ -7,10 +7,16 @@
 #include "client/account_params.hpp"
 #include "client/server_info_documents.hpp"
 #include "weft/core/errors.hpp"
+#include "weft/handlers/accounts/authenticator.hpp"
 #include "weft/handlers/accounts/auth_flows.hpp"
 #include "weft/handlers/accounts/usernames.hpp"
 
 namespace weft::rest {
+namespace {
+
+constexpr std::string_view kApplicationService = "m.login.application_service";
+
+}  // namespace
 
 void LoginEndpoints::register_on(http::Router& router) {
     router.add({.method = http::Method::kGet,
@@ -42,12 +48,20 @@ void LoginEndpoints::register_on(http::Router& router) {
 Task<http::Response> LoginEndpoints::get_login(http::Request) {
     boost::json::array flows;
     if (login_.password_enabled()) flows.push_back({{"type", handlers::auth_stage::kPassword}});
+    if (login_.has_appservices()) flows.push_back({{"type", kApplicationService}});
     co_return http::Response::json(boost::json::object{{"flows", std::move(flows)}});
 }
 
 Task<http::Response> LoginEndpoints::post_login(http::Request request) {
     const auto body = request.json_body();
     const auto type = required_string(body, "type");
+    if (type == kApplicationService) {
+        const auto token = handlers::access_token_of(request);
+        if (!token) throw core::MatrixError::missing_token();
+        auto user_id = handlers::identified_user(body, config_.server_name);
+        const auto session = co_await login_.by_appservice(std::string{*token}, std::move(user_id), device_choice(body));
+        co_return http::Response::json(session_document(session, config_.server_name));
+    }
     if (type != handlers::auth_stage::kPassword) {
         throw core::MatrixError::unknown(fmt::format("Unknown login type {}", type));
     }

@@ -45,6 +45,7 @@ struct Requester {
     std::int64_t access_token_id = 0;
     bool is_guest = false;
     bool is_admin = false;
+    std::string appservice_id = {};  // of the application service that acts in the user's name
 };
 
 /// A parsed request. Path parameters are percent-decoded and valid UTF-8.

@@ -8,6 +8,8 @@
 #include "weft/core/task.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
+#include "weft/handlers/appservice/appservices.hpp"
+#include "weft/storage/user_store.hpp"
 
 namespace weft::handlers {
 
@@ -29,7 +31,18 @@ public:
     /// account (rc_login); M_UNKNOWN where password login is switched off.
     Task<Session> by_password(PasswordLogin login);
 
+    /// An application service, who says so by its token, for a user of its own. Throws MatrixError: M_FORBIDDEN,
+    /// M_EXCLUSIVE.
+    Task<Session> by_appservice(std::string as_token, std::string user_id, DeviceChoice device);
+    void use_appservices(const Appservices& services, storage::UserStore& users) {
+        appservices_ = &services;
+        users_ = &users;
+    }
+    bool has_appservices() const { return appservices_ && !appservices_->all().empty(); }
+
 private:
+    const Appservices* appservices_ = nullptr;
+    storage::UserStore* users_ = nullptr;
     PasswordAuth& passwords_;
     Sessions& sessions_;
     const core::Config& config_;

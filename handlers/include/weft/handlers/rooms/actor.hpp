@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,6 +19,10 @@ struct Actor {
     bool guest = false;
     /// A server administrator.
     bool admin = false;
+    /// Of the application service that acts in the user's name; empty: nobody does.
+    std::string appservice_id = {};
+    /// When it happened, where an application service says so.
+    std::optional<std::int64_t> at_ms = std::nullopt;
 };
 
 }  // namespace weft::handlers
