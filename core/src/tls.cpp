@@ -37,6 +37,14 @@ TlsContext make_tls_context(const TlsConfig& config) {
     return context;
 }
 
+TlsContext make_public_tls_context() {
+    auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+    context->set_verify_mode(ssl::verify_peer);
+    context->set_default_verify_paths();
+    return context;
+}
+
 bool certificate_is_for(X509* certificate, const std::vector<std::string>& names) {
     return std::ranges::any_of(names, [&](const std::string& name) {
         if (name.empty()) return false;

@@ -5,8 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "ascii.hpp"
 #include "client_connection.hpp"
+#include "client_deadline.hpp"
+#include "request_head.hpp"
 #include "weft/core/clock.hpp"
 #include "weft/core/log_context.hpp"
 
@@ -23,67 +24,11 @@ std::string pool_key(const core::InstanceAddress& address) {
     return address.path.empty() ? fmt::format("{}:{}", address.host, address.port) : address.path;
 }
 
-bool has_line_break(std::string_view text) {
-    return text.find_first_of(std::string_view{"\r\n\0", 3}) != text.npos;
+std::string host_field(const core::InstanceAddress& address) {
+    if (!address.path.empty()) return "localhost";
+    const bool is_ipv6 = address.host.find(':') != std::string::npos;
+    return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port) : pool_key(address);
 }
-
-std::shared_ptr<const std::string> request_head(const core::InstanceAddress& address,
-                                                const ClientRequest& request) {
-    if (request.target.empty() || has_line_break(request.target) ||
-        request.target.find(' ') != std::string::npos) {
-        throw std::invalid_argument{"not a request target: " + request.target};
-    }
-    auto head = std::make_shared<std::string>();
-    auto out = std::back_inserter(*head);
-    fmt::format_to(out, "{} {} HTTP/1.1\r\n", to_string(request.method), request.target);
-    if (!request.headers.get("Host")) {
-        if (!address.path.empty()) {
-            *head += "Host: localhost\r\n";
-        } else if (address.host.find(':') != std::string::npos) {
-            fmt::format_to(out, "Host: [{}]:{}\r\n", address.host, address.port);
-        } else {
-            fmt::format_to(out, "Host: {}:{}\r\n", address.host, address.port);
-        }
-    }
-    const bool body_expected = request.method == Method::kPost || request.method == Method::kPut;
-    if (!request.body.empty() || body_expected)
-        fmt::format_to(out, "Content-Length: {}\r\n", request.body.size());
-    for (const auto& [name, value] : request.headers.all()) {
-        if (has_line_break(name) || has_line_break(value))
-            throw std::invalid_argument{"line break in field " + name};
-        if (iequals(name, "Content-Length") || iequals(name, "Transfer-Encoding")) continue;
-        fmt::format_to(out, "{}: {}\r\n", name, value);
-    }
-    *head += "\r\n";
-    return head;
-}
-
-/// The moment by which everything must have ended; closes the connection in use when it comes.
-class Deadline {
-public:
-    Deadline(const asio::any_io_executor& executor, std::int64_t timeout_ms)
-        : state_{std::make_shared<State>(executor)} {
-        state_->timer.expires_after(core::Milliseconds{timeout_ms});
-        state_->timer.async_wait([state = std::weak_ptr{state_}](const error_code& error) {
-            const auto alive = state.lock();
-            if (error || !alive) return;
-            alive->passed = true;
-            if (alive->connection) alive->connection->close();
-        });
-    }
-
-    void guard(ConnectionPtr connection) { state_->connection = std::move(connection); }
-    bool passed() const { return state_->passed; }
-
-private:
-    struct State {
-        explicit State(const asio::any_io_executor& executor) : timer{executor} {}
-        asio::steady_timer timer;
-        ConnectionPtr connection;
-        bool passed = false;
-    };
-    std::shared_ptr<State> state_;
-};
 
 /// Did the request certainly not run, or does it not matter if it runs twice? Only asked for a kept
 /// connection, which the server may have closed while our request was on its way.
@@ -141,7 +86,7 @@ void Client::use_tls(core::TlsContext context) {
 Task<Response> Client::send(core::InstanceAddress address, ClientRequest request) {
     const auto impl = impl_;  // the client may go while we wait
     const auto key = pool_key(address);
-    const auto head = request_head(address, request);
+    const auto head = request_head(request, host_field(address));
     Deadline deadline{impl->executor, request.timeout_ms};
     bool maybe_ran = false;  // an earlier attempt reached the server
     for (auto connection = impl->take_idle(key);; connection = nullptr) {
@@ -169,7 +114,7 @@ Task<Response> Client::send(core::InstanceAddress address, ClientRequest request
                               fmt::format("no answer from {} within {} ms", key, request.timeout_ms)};
         }
         if (failure.error == asio::error::operation_aborted) throw boost::system::system_error{failure.error};
-        if (!reused || !may_send_again(request.method, failure)) {
+        if (!reused || request.body_stream || !may_send_again(request.method, failure)) {
             throw ClientError{ClientError::Kind::kBroken,
                               fmt::format("{} {} at {} broke off: {}", to_string(request.method),
                                           request.target, key, failure.error.message())};

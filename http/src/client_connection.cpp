@@ -33,7 +33,11 @@ Task<error_code> ClientConnection::connect(core::InstanceAddress address, core::
     if (closed_) co_return asio::error::operation_aborted;
     std::vector<std::string> names{address.host};
     if (!name.empty()) names.push_back(std::move(name));
-    error = co_await socket_.handshake_as_client(std::move(tls), std::move(names));
+    co_return co_await secure(std::move(tls), std::move(names));
+}
+
+Task<error_code> ClientConnection::secure(core::TlsContext tls, std::vector<std::string> names) {
+    const auto error = co_await socket_.handshake_as_client(std::move(tls), std::move(names));
     co_return closed_ ? error_code{asio::error::operation_aborted} : error;
 }
 
@@ -55,7 +59,12 @@ Task<error_code> ClientConnection::connect_plainly(core::InstanceAddress address
         if (error) co_return error;
         for (const auto& entry : found) endpoints.push_back(entry.endpoint());
     }
-    error = asio::error::host_not_found;
+    co_return co_await connect_to(std::move(endpoints));
+}
+
+Task<error_code> ClientConnection::connect_to(std::vector<asio::ip::tcp::endpoint> endpoints) {
+    auto& socket = socket_.plain();
+    error_code error = asio::error::host_not_found;
     for (const auto& endpoint : endpoints) {
         error_code ignored;
         socket.close(ignored);
@@ -76,8 +85,25 @@ Task<ClientConnection::Outcome> ClientConnection::exchange(std::shared_ptr<const
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(*head), asio::buffer(request.body)};
     co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, failure.error));
     if (failure.error) co_return Outcome{std::nullopt, failure};
+    if (request.body_stream) {
+        failure.error = co_await send_body(request.body_stream);
+        if (failure.error) co_return Outcome{std::nullopt, failure};
+    }
     failure.request_sent = true;
     co_return co_await read_response(request, failure);
+}
+
+Task<error_code> ClientConnection::send_body(BodyStreamPtr body) {
+    auto left = body->length().value_or(0);
+    while (left > 0) {
+        const auto piece = co_await body->next();
+        if (piece.empty() || piece.size() > left) co_return asio::error::message_size;
+        left -= piece.size();
+        error_code error;
+        co_await asio::async_write(socket_, asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
+        if (error) co_return error;
+    }
+    co_return error_code{};
 }
 
 Task<ClientConnection::Outcome> ClientConnection::read_response(const ClientRequest& request,
@@ -93,6 +119,9 @@ Task<ClientConnection::Outcome> ClientConnection::read_response(const ClientRequ
                 failure.too_large = error == bhttp::error::body_limit;
                 co_return Outcome{std::nullopt, failure};
             }
+            auto& response = parser->response();
+            if (request.sink && !response.body.empty() && response.status / 100 == 2)
+                co_await request.sink(std::exchange(response.body, {}));
             const bool interim = parser->is_done() && parser->response().status / 100 == 1;
             if (interim) {  // 100 Continue and its like announce the real answer
                 parser.emplace(kHeaderBytesMax, request.response_bytes_max, to_head);

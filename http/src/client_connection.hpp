@@ -4,8 +4,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
@@ -36,6 +38,10 @@ public:
 
     /// With `tls`, a TCP connection is made secure: the server's certificate must be for `name` or the host.
     Task<boost::system::error_code> connect(core::InstanceAddress address, core::TlsContext tls, std::string name);
+    /// To the first of the endpoints that answers, in the clear.
+    Task<boost::system::error_code> connect_to(std::vector<asio::ip::tcp::endpoint> endpoints);
+    /// From now on under TLS; the server's certificate must be for one of `names`.
+    Task<boost::system::error_code> secure(core::TlsContext tls, std::vector<std::string> names);
     /// `head` is the request line and fields; the body is sent behind it.
     Task<Outcome> exchange(std::shared_ptr<const std::string> head, const ClientRequest& request);
 
@@ -50,6 +56,7 @@ public:
 
 private:
     Task<boost::system::error_code> connect_plainly(core::InstanceAddress address);
+    Task<boost::system::error_code> send_body(BodyStreamPtr body);
     Task<Outcome> read_response(const ClientRequest& request, Failure failure);
 
     Socket socket_;

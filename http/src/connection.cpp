@@ -114,12 +114,19 @@ Task<bool> Connection::serve_one() {
     if (server_->closed) co_return false;
     if (!refusal) refusal = complete(parser.request());
     auto traits = traits_of(parser);
+    std::shared_ptr<RequestBody> streamed;
     if (!refusal && !parser.is_done()) {
         const auto& request = parser.request();
-        const auto& limits = server_->limits;
+        const auto* endpoint = server_->router.find(request.method, request.path);
         const auto bytes_max =
-            server_->router.body_bytes_max(request.method, request.path, limits.body_bytes_max);
-        refusal = co_await read_body(parser, bytes_max);
+            endpoint && endpoint->body_bytes_max > 0 ? endpoint->body_bytes_max : server_->limits.body_bytes_max;
+        if (const auto length = parser.content_length(); length && *length > bytes_max) {
+            refusal = Refusal{413, "M_TOO_LARGE", "The request's body is too large"};
+        } else if (endpoint && endpoint->streams_body) {
+            streamed = stream_body(parser, bytes_max);
+        } else {
+            refusal = co_await read_body(parser, bytes_max);
+        }
     }
     if (server_->closed) co_return false;
     if (refusal) {
@@ -127,9 +134,14 @@ Task<bool> Connection::serve_one() {
         co_return false;
     }
     auto response = co_await run(std::move(parser.request()));
+    if (streamed) streamed->end();
     if (!response) co_return false;
-    traits.keep_alive = parser.keep_alive() && !server_->stopping;
+    const bool is_unread = streamed && !streamed->is_complete();
+    const bool ends_with_connection =
+        traits.http_1_0 && response->body_stream && !response->body_stream->length();
+    traits.keep_alive = parser.keep_alive() && !server_->stopping && !is_unread && !ends_with_connection;
     co_await write(std::move(*response), traits);
+    if (is_unread) co_await linger();
     co_return traits.keep_alive;
 }
 
@@ -192,12 +204,9 @@ ResponseTraits Connection::traits_of(const RequestParser& parser) const {
 
 Task<std::optional<Connection::Refusal>> Connection::read_body(RequestParser& parser, std::size_t bytes_max) {
     enter(Phase::kBody, server_->limits.body_timeout_ms);
-    const auto length = parser.content_length();
-    if (length && *length > bytes_max) {
-        co_return Refusal{413, "M_TOO_LARGE", "The request's body is too large"};
-    }
-    if (buffer_.size() == 0) send_continue(parser);
-    if (length) co_return co_await read_sized_body(parser.request(), static_cast<std::size_t>(*length));
+    if (buffer_.size() == 0 && parser.expects_continue()) send_continue();
+    if (const auto length = parser.content_length())
+        co_return co_await read_sized_body(parser.request(), static_cast<std::size_t>(*length));
     co_return co_await read_chunked_body(parser, bytes_max);
 }
 
@@ -257,9 +266,7 @@ Connection::Refusal Connection::refusal_for_read() const {
     return {408, "M_UNKNOWN", "Timed out waiting for the request"};
 }
 
-void Connection::send_continue(const RequestParser& parser) {
-    const auto expect = parser.request().headers.get("Expect");
-    if (!expect || parser.http_1_0() || !iequals(*expect, "100-continue")) return;
+void Connection::send_continue() {
     error_code
         ignored;  // if nothing can be sent, the client waits a moment and then sends its body all the same
     socket_.write_some(asio::buffer(std::string_view{"HTTP/1.1 100 Continue\r\n\r\n"}), ignored);
@@ -268,7 +275,8 @@ void Connection::send_continue(const RequestParser& parser) {
 Task<std::optional<Response>> Connection::run(Request request) {
     const CountInFlight in_flight{server_->requests_in_flight};
     auto call = server_->router.start(std::move(request));
-    enter(Phase::kHandling, call.timeout_ms);
+    handling_timeout_ms_ = call.timeout_ms;
+    enter(Phase::kHandling, handling_timeout_ms_);
     interruption_ = call.interruption;
     cancel_on_disconnect_ = call.cancel_on_disconnect;
     ++request_number_;
@@ -290,6 +298,7 @@ Task<std::optional<Response>> Connection::run(Request request) {
 
 Task<void> Connection::write(Response response, ResponseTraits traits) {
     const auto head = prepare_response(response, traits, server_->compressor, server_->clock.now_ms());
+    const auto stream = traits.head_only ? nullptr : std::move(response.body_stream);
     const auto total = head.size() + response.body.size();
     enter(Phase::kWriting, server_->limits.body_timeout_ms);
     extend_deadline(total);
@@ -298,10 +307,33 @@ Task<void> Connection::write(Response response, ResponseTraits traits) {
     error_code error;
     const auto sent = socket_.write_some(buffers, error);
     if (error && !is_blocked(error)) throw boost::system::system_error{error};
-    if (sent == total) co_return;
-    buffers[1] += sent > head.size() ? sent - head.size() : 0;
-    buffers[0] += sent;  // no further than its end
-    co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    if (sent < total) {
+        buffers[1] += sent > head.size() ? sent - head.size() : 0;
+        buffers[0] += sent;  // no further than its end
+        co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    }
+    if (stream) co_await write_stream(stream);
+}
+
+Task<void> Connection::write_stream(BodyStreamPtr body) {
+    // A body that turns out shorter or longer than its head says leaves the client out of step: the exception
+    // ends the connection.
+    const auto length = body->length();
+    std::uint64_t sent = 0;
+    for (;;) {
+        const auto piece = co_await body->next();
+        if (piece.empty()) break;
+        sent += piece.size();
+        if (length && sent > *length) throw std::runtime_error{"a response's body is longer than announced"};
+        extend_deadline(piece.size());
+        const auto size_line = length ? std::string{} : fmt::format("{:x}\r\n", piece.size());
+        const std::string_view end_of_chunk = length ? "" : "\r\n";
+        const std::array<asio::const_buffer, 3> buffers{asio::buffer(size_line), asio::buffer(piece),
+                                                        asio::buffer(end_of_chunk)};
+        co_await asio::async_write(socket_, buffers, asio::use_awaitable);
+    }
+    if (length && sent < *length) throw std::runtime_error{"a response's body is shorter than announced"};
+    if (!length) co_await asio::async_write(socket_, asio::buffer(std::string_view{"0\r\n\r\n"}), asio::use_awaitable);
 }
 
 Task<void> Connection::refuse(Refusal refusal, ResponseTraits traits) {

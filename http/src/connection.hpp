@@ -12,6 +12,7 @@
 #include "compression.hpp"
 #include "forwarded.hpp"
 #include "listener.hpp"
+#include "request_body.hpp"
 #include "request_parser.hpp"
 #include "response_writer.hpp"
 #include "weft/core/async.hpp"
@@ -87,10 +88,17 @@ private:
     Task<std::optional<Refusal>> read_body(RequestParser& parser, std::size_t bytes_max);
     Task<std::optional<Refusal>> read_sized_body(Request& request, std::size_t length);
     Task<std::optional<Refusal>> read_chunked_body(RequestParser& parser, std::size_t bytes_max);
+    /// The body is left to the handler; nothing if there is none to wait for.
+    std::shared_ptr<RequestBody> stream_body(RequestParser& parser, std::size_t bytes_max);
+    Task<std::string> read_piece(RequestParser& parser);
+    Task<std::string> read_sized_piece();
+    Task<std::string> read_chunked_piece(RequestParser& parser);
+    [[noreturn]] void fail_read() const;
     /// Bytes that arrived in the buffer; 0 at the end of the stream, at a deadline or when the peer is lost.
     Task<std::size_t> fill(std::size_t bytes_max);
     Task<std::optional<Response>> run(Request request);
     Task<void> write(Response response, ResponseTraits traits);
+    Task<void> write_stream(BodyStreamPtr body);
     Task<void> refuse(Refusal refusal, ResponseTraits traits);
     Task<void> linger();
 
@@ -101,7 +109,7 @@ private:
     void watch();
     void stop_watching();
     void on_readable();
-    void send_continue(const RequestParser& parser);
+    void send_continue();
     std::optional<Refusal> complete(Request& request) const;
     Refusal refusal_for_read() const;
 
@@ -122,6 +130,12 @@ private:
     bool cancel_on_disconnect_ = false;
     enum class Watch { kNone, kWaiting, kOver } watch_ = Watch::kNone;
     std::uint64_t request_number_ = 0;
+    std::int64_t handling_timeout_ms_ = 0;
+
+    // Of a body that the handler reads
+    std::uint64_t body_left_ = 0;         // of known length: bytes to come
+    std::int64_t body_patience_ms_ = 0;   // what is left of the body's deadline
+    bool continue_wanted_ = false;
 };
 
 }  // namespace weft::http

@@ -90,6 +90,11 @@ const std::string& Request::param(std::string_view name) const {
     return found->second;
 }
 
+BodyStreamPtr Request::take_body() {
+    if (body_stream) return std::exchange(body_stream, nullptr);
+    return std::make_shared<StringBody>(std::exchange(body, {}));
+}
+
 boost::json::object Request::json_body(bool allow_empty) const {
     if (body.empty() && allow_empty) return {};
     auto parsed = proto::parse_json(body);

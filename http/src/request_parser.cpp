@@ -4,6 +4,8 @@
 
 #include <boost/beast/http/error.hpp>
 
+#include "ascii.hpp"
+
 namespace weft::http {
 
 namespace bhttp = boost::beast::http;
@@ -13,6 +15,11 @@ RequestParser::RequestParser() {
     // Both limits are the connection's: the body's depends on the endpoint.
     header_limit(std::numeric_limits<std::uint32_t>::max());
     body_limit(boost::none);
+}
+
+bool RequestParser::expects_continue() const {
+    const auto expect = request_.headers.get("Expect");
+    return expect && !http_1_0_ && iequals(*expect, "100-continue");
 }
 
 std::size_t RequestParser::put_head(boost::asio::const_buffer bytes, boost::system::error_code& error) {

@@ -20,6 +20,8 @@ public:
     Request& request() { return request_; }
     const Request& request() const { return request_; }
     bool http_1_0() const { return http_1_0_; }
+    /// The client wants to hear that its body is welcome before it sends it.
+    bool expects_continue() const;
     /// Bytes of head taken so far.
     std::size_t head_bytes() const { return head_bytes_; }
     /// put() for the head; counts what it takes, because Beast's own limit starts anew with each field.

@@ -64,7 +64,7 @@ bool has_no_body(int status) {
 /// The coding that was applied to the body; tells caches that the answer depends on what was asked for.
 ContentCoding compress_body(Response& response, const ResponseTraits& traits, Compressor& compressor,
                             bool& varies) {
-    varies = response.body.size() > kCompressBytesMin && is_compressible(response.content_type) &&
+    varies = !response.body_stream && response.body.size() > kCompressBytesMin && is_compressible(response.content_type) &&
              !response.headers.get("Content-Encoding") && response.status != 206;
     if (!varies || traits.accepted == ContentCoding::kIdentity) return ContentCoding::kIdentity;
     auto smaller = compressor.compress(traits.accepted, response.body);
@@ -82,7 +82,8 @@ bool wants_cors(std::string_view path) {
 
 std::string prepare_response(Response& response, const ResponseTraits& traits, Compressor& compressor,
                              std::int64_t now_ms) {
-    if (has_no_body(response.status)) response.body.clear();
+    if (has_no_body(response.status)) response.body_stream = nullptr;
+    if (has_no_body(response.status) || response.body_stream) response.body.clear();
     bool varies = false;
     const auto coding = compress_body(response, traits, compressor, varies);
 
@@ -94,7 +95,11 @@ std::string prepare_response(Response& response, const ResponseTraits& traits, C
     if (!has_no_body(response.status)) {
         head += "Content-Type: ";
         append_value(head, response.content_type);
-        fmt::format_to(out, "\r\nContent-Length: {}\r\n", response.body.size());
+        head += "\r\n";
+        const auto length = response.body_stream ? response.body_stream->length() : response.body.size();
+        // An older client reads until the connection ends.
+        if (length) fmt::format_to(out, "Content-Length: {}\r\n", *length);
+        else if (!traits.http_1_0) head += "Transfer-Encoding: chunked\r\n";
     }
     if (coding != ContentCoding::kIdentity)
         fmt::format_to(out, "Content-Encoding: {}\r\n", to_string(coding));

@@ -214,6 +214,8 @@ Task<Response> Router::Impl::perform(RoutePtr route, Request request) {
     const bool anywhere = endpoint.runs_at == RunsAt::kAnywhere && endpoint.writes.empty();
     if (!anywhere && runs_here && !runs_here(endpoint)) {
         // Unauthenticated: the process that runs it checks the token itself.
+        if (auto stream = std::exchange(request.body_stream, nullptr))
+            request.body = co_await read_all(std::move(stream), endpoint.body_bytes_max);
         co_return co_await forwarder(std::move(request), endpoint);
     }
     const bool authenticate =

@@ -132,7 +132,8 @@ Task<json::value> run_forwarded(http::Router& router, json::value message) {
     headers_from_json(*object, request.headers);
     request.body = body_from(*object);
 
-    const auto response = co_await router.handle(std::move(request));
+    auto response = co_await router.handle(std::move(request));
+    if (response.body_stream) response.body = co_await http::read_all(response.body_stream, kForwardRoute.body_bytes_max);
     json::object answer{{"status", response.status},
                         {"content_type", response.content_type},
                         {"headers", headers_to_json(response.headers)}};

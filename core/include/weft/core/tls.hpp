@@ -17,6 +17,9 @@ using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 /// that cannot be used.
 TlsContext make_tls_context(const TlsConfig& config);
 
+/// For connections to servers of others: TLS 1.2 or newer, certificates of the system's authorities.
+TlsContext make_public_tls_context();
+
 /// True if the certificate was issued to one of these names: as DNS name or IP address.
 bool certificate_is_for(X509* certificate, const std::vector<std::string>& names);
 

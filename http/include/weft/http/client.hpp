@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -28,6 +29,9 @@ struct ClientRequest {
     std::string target;  // path and query, percent-encoded
     Headers headers;
     std::string body;
+    BodyStreamPtr body_stream;  // instead of `body`; of known length. Such a request is never sent twice
+    /// Takes the body of a successful (2xx) answer as it comes; `Response::body` stays empty then.
+    std::function<Task<void>(std::string)> sink;
     std::int64_t timeout_ms = 60'000;
     std::size_t response_bytes_max = 64 * 1024 * 1024;
     /// Under TLS: whom the server's certificate may be for, beside the host.

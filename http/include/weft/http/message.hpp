@@ -14,6 +14,7 @@
 #include <boost/json.hpp>
 
 #include "weft/core/task.hpp"
+#include "weft/http/body.hpp"
 
 namespace weft::http {
 
@@ -56,6 +57,7 @@ struct Request {
     Query query;
     Headers headers;
     std::string body;
+    BodyStreamPtr body_stream;   // instead of `body`, at endpoints that stream, unless the request came whole
     std::string remote_address;  // of the client, after X-Forwarded-For where the peer is trusted
     std::map<std::string, std::string, std::less<>> path_params;
     std::optional<Requester> requester;  // set where the endpoint asks for authentication
@@ -72,16 +74,19 @@ struct Request {
     /// The body as a JSON object. Throws M_NOT_JSON if it is no JSON, M_BAD_JSON if it is not an object.
     /// An empty body counts as {} only if `allow_empty`.
     boost::json::object json_body(bool allow_empty = false) const;
+    /// The body piece by piece, whether it came whole or not.
+    BodyStreamPtr take_body();
     const Requester& auth() const { return *requester; }
 };
 
-/// What is sent back. `body` is complete; content type is JSON unless said otherwise.
+/// What is sent back: `body`, or what `body_stream` gives. Content type is JSON unless said otherwise.
 struct Response {
     Response() = default;
     Response(int status_code, std::string text) : status{status_code}, body{std::move(text)} {}
 
     int status = 200;
     std::string body = "{}";
+    BodyStreamPtr body_stream;  // read while it is sent; without a length it goes in chunks
     std::string content_type = "application/json";
     Headers headers;
 

@@ -62,6 +62,8 @@ struct Endpoint {
     /// events stream, which senders reach by calls of their own.
     std::string writes = {};
     std::size_t body_bytes_max = 0;    // 0: the server's default
+    /// The handler runs before the body has come and reads it from `Request::body_stream`.
+    bool streams_body = false;
     std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
     OnDisconnect on_disconnect = OnDisconnect::kByMethod;
 };
