@@ -132,6 +132,14 @@ Task<Registered> Registration::register_by_appservice(std::string as_token, Regi
     co_return co_await finish(std::move(user_id), std::move(request));
 }
 
+Task<void> Registration::ensure_sender(const Appservices::Service& service) {
+    storage::NewUser user;
+    user.user_id = appservices_->sender_of(service);
+    user.appservice_id = service.id;
+    user.displayname = service.sender_localpart;
+    if (!co_await users_.get_user(user.user_id)) co_await users_.create_user(std::move(user));
+}
+
 Task<Registered> Registration::register_guest(std::optional<std::string> initial_device_display_name,
                                               std::string remote_address) {
     if (!config_.allow_guest_access) throw core::MatrixError::forbidden("Guest access is disabled");

@@ -117,6 +117,7 @@ private:
         status_.register_on(metrics_router_);
         connect_sightings();
         connect_presence();
+        connect_pushers();
     }
 
     bool runs_here(const http::Endpoint& endpoint) const {
@@ -177,6 +178,18 @@ private:
         });
     }
 
+    /// Whose key a gateway does not want is removed by the writer; the master knows who that is.
+    void connect_pushers() {
+        services_.push_sender.on_rejected([this](storage::PusherKey key) -> Task<void> {
+            proto::replication::RemovePusher command{key.app_id, key.push_key, key.user_id};
+            if (config_.is_master() || config_.writes("pushers")) {
+                co_await services_.writer_commands.remove_pusher(std::move(command));
+            } else {
+                replication_.send(std::move(command));
+            }
+        });
+    }
+
     void start_listeners() {
         http::ServerLimits limits;
         limits.body_bytes_max = config_.http_body_bytes_max;
@@ -228,6 +241,8 @@ private:
                 core::log_warning("workers.process", "no replication yet ({}): serving what the database has", link_->last_error());
             }
         }
+        if (config_.writes("pushers")) co_await stores_.pushers.remove_orphans();
+        co_await services_.start();
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
         core::log_info("workers.process", "{} is ready", config_.instance_name);
     }

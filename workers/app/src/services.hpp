@@ -20,6 +20,7 @@
 #include "weft/handlers/accounts/registration.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
+#include "weft/handlers/appservice/appservice_feed.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
@@ -30,6 +31,9 @@
 #include "weft/handlers/ephemeral/typing.hpp"
 #include "weft/handlers/event_router.hpp"
 #include "weft/handlers/federation/federation_queue.hpp"
+#include "weft/handlers/push/notifications.hpp"
+#include "weft/handlers/push/push_sender.hpp"
+#include "weft/handlers/push/pushers.hpp"
 #include "weft/handlers/push_actions.hpp"
 #include "weft/handlers/reading/event_reader.hpp"
 #include "weft/handlers/reading/message_pages.hpp"
@@ -53,6 +57,7 @@
 #include "weft/handlers/user_data/push_rules.hpp"
 #include "weft/handlers/user_data/receipts.hpp"
 #include "weft/handlers/user_data/tags.hpp"
+#include "weft/http/web_client.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/replication/rpc.hpp"
 
@@ -65,10 +70,16 @@ struct Services {
 
     /// Answers the calls of other processes that concern what this process writes.
     void serve(replication::RpcServer& server);
+    /// Start-up, once the process has caught up: what it does of its own accord begins.
+    Task<void> start();
     /// Lets go of work in progress, in the order in which it depends on each other.
     Task<void> stop(std::int64_t deadline_ms);
 
     core::CpuPool cpu{2};
+    handlers::Appservices appservices;
+    http::WebClient appservice_connections;
+    handlers::AppserviceClient appservice_client;
+    handlers::AppserviceQueries appservice_queries;
     handlers::PushActions push_actions;
     std::optional<handlers::RoomWriter> room_writer;  // only in processes that write the events stream
     handlers::EventRouter events;
@@ -110,6 +121,12 @@ struct Services {
     handlers::AccountData account_data;
     handlers::Tags tags;
     handlers::PushRules push_rules;
+    handlers::Pushers pushers;
+    handlers::Notifications notifications;
+    http::WebClient push_gateways;
+    handlers::PushSender push_sender;
+    handlers::AppserviceFeed appservice_feed;
+    storage::AppserviceStore& appservice_rooms;
     handlers::DeviceKeys device_keys;
     handlers::DeviceListChanges device_list_changes;
     handlers::CrossSigning cross_signing;
@@ -120,6 +137,8 @@ struct Services {
     handlers::SyncFilters sync_filters;
 
 private:
+    void connect_appservices(Stores& stores);
+
     const core::Config& config_;
 };
 

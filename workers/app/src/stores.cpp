@@ -30,10 +30,12 @@ Stores::Stores(storage::Database& db, Streams& streams, const core::Config& conf
       push_rules{context, streams.push_rules, streams.events},
       pushers{context, streams.pushers},
       push_actions{context, streams.events, streams.receipts, events},
+      push_queue{context},
       to_device{context, streams.to_device},
       directory{context, streams.public_rooms},
       rooms{context},
-      groups{context, streams.groups} {
+      groups{context, streams.groups},
+      appservices{context} {
     if (config.writes("events")) persist.emplace(db, streams.events, caches, clock);
 }
 

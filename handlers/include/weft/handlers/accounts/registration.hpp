@@ -58,6 +58,8 @@ public:
     /// An account that an application service wants, who says so by its token. Throws MatrixError: 401 M_UNKNOWN_TOKEN,
     /// M_EXCLUSIVE for a name outside of its namespaces, M_INVALID_USERNAME, M_USER_IN_USE.
     Task<Registered> register_by_appservice(std::string as_token, RegisterRequest request);
+    /// The user in whose name the service acts that names nobody; made if there is none.
+    Task<void> ensure_sender(const Appservices::Service& service);
     /// Names may be reserved for application services.
     void use_appservices(const Appservices& services) { appservices_ = &services; }
     /// Throws MatrixError if a new account could not have this name.
