@@ -18,7 +18,8 @@ const std::vector<Key>& keys() {
     static const std::vector<Key> all = [] {
         std::vector<Key> out;
         for (auto* group :
-             {config::process_keys, config::account_keys, config::room_keys, config::media_keys, config::limit_keys}) {
+             {config::process_keys, config::account_keys, config::room_keys, config::media_keys, config::notification_keys,
+              config::limit_keys}) {
             auto keys_of_group = group();
             std::ranges::move(keys_of_group, std::back_inserter(out));
         }
@@ -67,6 +68,17 @@ std::vector<std::string> Config::writers_of(const std::string& stream) const {
 bool Config::writes(const std::string& stream) const {
     const auto writers = writers_of(stream);
     return std::find(writers.begin(), writers.end(), instance_name.get()) != writers.end();
+}
+
+std::vector<std::string> Config::pushers() const {
+    if (!pusher_instances.empty()) return pusher_instances;
+    if (start_pushers) return {"master"};
+    return {};
+}
+
+bool Config::tells_appservices() const {
+    if (!notify_appservices_from.empty()) return instance_name.get() == notify_appservices_from;
+    return notify_appservices && is_master();
 }
 
 Config load_config(const std::vector<std::string>& files) {

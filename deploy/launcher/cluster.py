@@ -20,7 +20,9 @@ import yaml
 from launcher.console import LauncherError, TOP
 
 #: Worker kinds in the order they are listed, with the default number of each.
-DEFAULT_SCALE = {"synchrotron": 1, "event_persister": 1, "client_reader": 1, "media": 0}
+DEFAULT_SCALE = {
+    "synchrotron": 1, "event_persister": 1, "client_reader": 1, "media": 0, "pusher": 0, "appservice": 0
+}  # fmt: skip
 DEFAULT_DATA_DIR = TOP / "weft-data"
 DEFAULT_SERVER_NAME = "localhost"
 DEFAULT_PORT = 8008
@@ -75,6 +77,8 @@ def parse_scale(text: str) -> dict:
         if not equals or not count.isdigit() or int(count) > 64:
             raise LauncherError(f"--scale: '{part}' is not KIND=NUMBER with a number up to 64")
         scale[kind] = int(count)
+    if scale["appservice"] > 1:
+        raise LauncherError("--scale: one process tells application services: appservice=0 or 1")
     return scale
 
 

@@ -74,6 +74,10 @@ def homeserver(cluster: Cluster, secret_values: dict) -> dict:
         config["redis"] = {"enabled": True, "path": str(cluster.redis_socket)}
     if cluster.of_kind("event_persister"):
         config["stream_writers"] = {"events": cluster.event_writers}
+    if pushers := cluster.of_kind("pusher"):
+        config["pusher_instances"] = [process.name for process in pushers]
+    if appservices := cluster.of_kind("appservice"):
+        config["notify_appservices_from_worker"] = appservices[0].name
     return config
 
 

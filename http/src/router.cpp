@@ -222,7 +222,8 @@ Router::Impl::Plan Router::Impl::plan(Request& request) const {
 
 Task<Response> Router::Impl::perform(RoutePtr route, Request request) {
     const auto& endpoint = route->endpoint;
-    if (endpoint.runs_at != RunsAt::kAnywhere && runs_here && !runs_here(endpoint)) {
+    const bool anywhere = endpoint.runs_at == RunsAt::kAnywhere && endpoint.writes.empty();
+    if (!anywhere && runs_here && !runs_here(endpoint)) {
         // Unauthenticated: the process that runs it checks the token itself.
         if (auto stream = std::exchange(request.body_stream, nullptr))
             request.body = co_await read_all(std::move(stream), endpoint.body_bytes_max);

@@ -181,6 +181,80 @@ class Writers(ClusterTestCase):
         self.cluster.wait_healthy()
 
 
+class MovedWriters(ClusterTestCase):
+    """Each stream that users write, written by a worker: whoever gets the request, it ends up there."""
+
+    scale = "synchrotron=1,event_persister=1,client_reader=1"
+    writers = {
+        "typing": "synchrotron1",
+        "receipts": "client_reader1",
+        "account_data": "synchrotron1",
+        "presence": "client_reader1",
+        "to_device": "synchrotron1",
+        "push_rules": "client_reader1",
+        "device_lists": "synchrotron1",
+    }
+    config = {
+        "stream_writers": {**{stream: [name] for stream, name in writers.items()}, "events": ["event_persister1"]}
+    }
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.cluster.wait_healthy()
+        self.tap = ReplicationTap(self.cluster.data_dir).start()
+        self.addCleanup(self.tap.close)
+        self.alice, self.bob, self.room_id = self.room_of_two()
+
+    def written(self, stream: str, matches) -> None:
+        """A row that the configured writer, and nobody else, announced."""
+        writer = self.writers["account_data" if stream == "tag_account_data" else stream]
+        self.assertEqual(self.tap.wait_for_row(stream, matches).instance, writer, stream)
+
+    def test_every_process_takes_what_another_writes(self):
+        self.written("device_lists", lambda row: row == [self.alice.user_id])
+        for name in self.cluster.processes():
+            with self.subTest(process=name):
+                self.write_everything(self.alice.sibling(self.cluster.url_of(name)), name)
+        self.cluster.wait_healthy()
+
+    def write_everything(self, alice, name: str) -> None:
+        self.addCleanup(alice.close)
+        room, user = f"/rooms/{self.room_id}", f"/user/{alice.user_id}"
+        alice.set_typing(self.room_id, True)
+        self.written("typing", lambda row: row == [self.room_id, [alice.user_id]])
+        alice.set_typing(self.room_id, False)
+
+        event_id = self.bob.send(self.room_id, f"to {name}")
+        alice.read_up_to(self.room_id, event_id)
+        self.written("receipts", lambda row: row[1:4] == ["m.read", alice.user_id, event_id])
+        event_id = self.bob.send(self.room_id, f"again to {name}")
+        alice.post(f"{room}/read_markers", {"m.fully_read": event_id, "m.read.private": event_id})
+        self.written("receipts", lambda row: row[1:4] == ["m.read.private", alice.user_id, event_id])
+        self.written("account_data", lambda row: row == [alice.user_id, self.room_id, "m.fully_read"])
+        event_id = self.bob.send(self.room_id, f"once more to {name}")
+        alice.post(f"{room}/receipt/m.fully_read/{event_id}")
+        marker = alice.get(f"{user}/rooms/{self.room_id}/account_data/m.fully_read")
+        self.assertEqual(marker, {"event_id": event_id})
+
+        alice.set_account_data(f"org.example.{name}", {"from": name})
+        self.written("account_data", lambda row: row == [alice.user_id, None, f"org.example.{name}"])
+        alice.put(f"{user}/rooms/{self.room_id}/tags/u.{name}", {"order": 0.5})
+        self.written("tag_account_data", lambda row: f"u.{name}" in row[2])
+
+        alice.set_presence("unavailable", f"at {name}")
+        self.written("presence", lambda row: row[0] == alice.user_id and row[5] == f"at {name}")
+        alice.put("/pushrules/global/content/" + name, {"actions": ["notify"], "pattern": name})
+        self.written("push_rules", lambda row: row == [alice.user_id])
+
+        message = {"messages": {self.bob.user_id: {"*": {"from": name}}}}
+        alice.put(f"/sendToDevice/org.example.note/{name}", message)
+        self.written("to_device", lambda row: row == [self.bob.user_id])
+        self.tap.lines.clear()
+        device_id = alice.get("/account/whoami")["device_id"]
+        alice.put(f"/devices/{device_id}", {"display_name": f"Loom at {name}"})
+        self.written("device_lists", lambda row: row == [alice.user_id])
+
+
 def named(tap: ReplicationTap) -> list:
     return [(stream, instance) for stream, instance, _ in tap.positions()]
 

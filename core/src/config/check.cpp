@@ -36,6 +36,9 @@ public:
                     "the master has listeners; worker_app is missing");
         }
         for (const auto& [stream, writers] : draft_.stream_writers) check_writers(stream, writers);
+        check_instances("pusher_instances", draft_.pusher_instances);
+        if (!draft_.notify_appservices_from.empty())
+            check_instances("notify_appservices_from_worker", {draft_.notify_appservices_from});
         check_tls();
         for (const auto& listener : draft_.listeners) {
             require(!draft_.redis.enabled || listener.type != ListenerType::kReplication, "redis.enabled",
@@ -92,6 +95,13 @@ private:
             require(seen.insert(writer).second, key, writer + " is named twice");
         }
         require(writers.size() == 1 || stream == "events", key, "a stream can have one writer only");
+    }
+    void check_instances(const std::string& key, const std::vector<std::string>& names) const {
+        std::set<std::string> seen;
+        for (const auto& name : names) {
+            require(name == "master" || draft_.instance_map.contains(name), key, name + " is not in instance_map");
+            require(seen.insert(name).second, key, name + " is named twice");
+        }
     }
     /// What is set nowhere has no line: the last file is where it can be added.
     void require(bool condition, const std::string& key, const std::string& why) const {

@@ -83,6 +83,7 @@ std::vector<Key> account_keys();
 std::vector<Key> room_keys();
 std::vector<Key> media_keys();
 std::vector<Key> limit_keys();
+std::vector<Key> notification_keys();
 
 /// Streams that have no writers of their own, and the one whose writers they have: they share its IDs or
 /// transactions.

@@ -10,7 +10,14 @@ std::vector<Key> room_keys() {
          "map",
          "Presence.",
          nullptr,
-         {bool_key("enabled", "Whether presence is tracked and told.", &Config::use_presence)}},
+         {bool_key("enabled", "Whether presence is tracked and told.", &Config::use_presence),
+          {"wake_interval_ms",
+           "integer",
+           "A waiting /sync is answered for presence alone at most this often, in milliseconds.",
+           [](Config& config, const Place& at) {
+               config.presence_wake_interval_ms = read_integer(at, 0, 600'000);
+           },
+           {}}}},
         bool_key("use_presence", "Older spelling of presence.enabled.", &Config::use_presence),
         bool_key("enable_room_list_search", "Whether the room directory can be searched.",
                  &Config::enable_room_list_search),

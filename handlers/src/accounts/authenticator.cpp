@@ -58,6 +58,9 @@ Task<http::Requester> Authenticator::authenticate(const http::Request& request, 
 
     http::Requester requester;
     requester.access_token = *token;
+    if (const auto* service = appservices_ ? appservices_->with_token(*token) : nullptr) {
+        co_return co_await of_appservice(*service, request, auth);
+    }
     // The way of nearly all requests: no query, no suspension.
     auto owner = tokens_.cached_user(requester.access_token);
     if (!owner) owner = co_await tokens_.get_user_by_access_token(requester.access_token);
@@ -85,6 +88,31 @@ Task<http::Requester> Authenticator::authenticate(const http::Request& request, 
     requester.is_locked = owner->locked;
     requester.is_suspended = owner->suspended;
     note_seen(requester, request);
+    co_return requester;
+}
+
+Task<http::Requester> Authenticator::of_appservice(const Appservices::Service& service, const http::Request& request,
+                                                  http::Auth auth) {
+    http::Requester requester;
+    requester.access_token = service.as_token;
+    requester.appservice_id = service.id;
+    const auto wanted = request.query_param("user_id");
+    requester.user_id = wanted ? std::string{*wanted} : appservices_->sender_of(service);
+    if (!appservices_->has_user(service, requester.user_id)) {
+        throw core::MatrixError::forbidden("Application service cannot masquerade as this user");
+    }
+    const auto user = co_await users_->get_user(requester.user_id);
+    if (!user) throw core::MatrixError::forbidden("Application service has not registered this user");
+    if (user->deactivated) throw core::MatrixError{403, "M_USER_DEACTIVATED", "This account has been deactivated"};
+    if (auth == http::Auth::kAdmin && !user->admin) throw core::MatrixError::forbidden("You are not a server admin");
+    requester.is_admin = user->admin;
+    auto device_id = request.query_param("device_id");
+    if (!device_id) device_id = request.query_param("org.matrix.msc3202.device_id");
+    if (device_id) {
+        requester.device_id = *device_id;
+        const auto device = co_await devices_->get_device(requester.user_id, requester.device_id);
+        if (!device) throw core::MatrixError{400, "M_UNKNOWN_DEVICE", "The user has no such device"};
+    }
     co_return requester;
 }
 

@@ -70,6 +70,7 @@ Task<void> Devices::remove(std::string user_id, std::vector<std::string> device_
     if (device_ids.empty()) co_return;
     // Tokens first: if the rest fails, the devices are at least logged out.
     co_await tokens_.delete_tokens_of_devices(user_id, device_ids);
+    if (on_removed_) co_await on_removed_(user_id, device_ids);
     auto removed = co_await devices_.delete_devices(user_id, std::move(device_ids));
     if (!removed.empty()) co_await devices_.add_changes(std::move(user_id), std::move(removed), {});
 }

@@ -41,4 +41,15 @@ Task<Session> Login::open(std::string user_id, DeviceChoice device) {
     co_return co_await sessions_.open(std::move(user_id), std::move(device));
 }
 
+Task<Session> Login::by_appservice(std::string as_token, std::string user_id, DeviceChoice device) {
+    const auto* service = appservices_ ? appservices_->with_token(as_token) : nullptr;
+    if (!service) throw core::MatrixError::forbidden("This is not the token of an application service");
+    if (!appservices_->has_user(*service, user_id)) {
+        throw core::MatrixError{403, "M_EXCLUSIVE", "The user is not in the namespaces of this application service"};
+    }
+    const auto user = co_await users_.get_user(user_id);
+    if (!user || user->deactivated) throw core::MatrixError::forbidden("The user is not registered");
+    co_return co_await sessions_.open(std::move(user_id), std::move(device));
+}
+
 }  // namespace weft::handlers

@@ -111,7 +111,7 @@ Task<void> Profiles::set_field(std::string requester, std::string user_id, Profi
     } else {
         co_await profiles_.set_avatar_url(std::move(localpart), std::move(value));
     }
-    if (on_changed_) on_changed_(user_id);
+    for (const auto& callback : on_changed_) callback(user_id);
     background_.spawn("update_profile_in_rooms", [this, user_id] { return update_rooms(user_id); });
 }
 

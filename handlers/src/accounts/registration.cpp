@@ -58,7 +58,9 @@ Task<void> Registration::check_available(std::string username, std::string remot
 }
 
 Task<void> Registration::check_free(std::string username) {
-    if (co_await is_taken(new_user_id(username, config_.server_name))) throw user_in_use();
+    auto user_id = new_user_id(username, config_.server_name);
+    if (appservices_) appservices_->check_user_is_free(user_id, nullptr);
+    if (co_await is_taken(std::move(user_id))) throw user_in_use();
 }
 
 Task<bool> Registration::is_token_valid(std::string token, std::string remote_address) {
@@ -114,6 +116,7 @@ Task<std::string> Registration::user_id_for(const RegisterRequest& request) {
         }
         co_return user_id;
     }
+    if (appservices_) appservices_->check_user_is_free(user_id, nullptr);
     if (co_await is_taken(user_id)) {
         // Perhaps by this very request, whose answer got lost.
         if (co_await interactive_auth_.outcome_of(request.operation) != user_id) throw user_in_use();
@@ -142,6 +145,27 @@ Task<Registered> Registration::finish(std::string user_id, RegisterRequest reque
         registered.session = co_await sessions_.open(registered.user_id, std::move(request.device));
     }
     co_return registered;
+}
+
+Task<Registered> Registration::register_by_appservice(std::string as_token, RegisterRequest request) {
+    const auto* service = appservices_ ? appservices_->with_token(as_token) : nullptr;
+    if (!service) throw core::MatrixError{401, "M_UNKNOWN_TOKEN", "This is not the token of an application service"};
+    if (!request.username) throw core::MatrixError::missing_param("'username' is missing");
+    NewAccount account;
+    account.user_id = new_user_id(*request.username, config_.server_name);
+    account.appservice_id = service->id;
+    appservices_->check_own_user(*service, account.user_id);
+    auto user_id = account.user_id;
+    co_await create_account(std::move(account));
+    co_return co_await finish(std::move(user_id), std::move(request));
+}
+
+Task<void> Registration::ensure_sender(const Appservices::Service& service) {
+    storage::NewUser user;
+    user.user_id = appservices_->sender_of(service);
+    user.appservice_id = service.id;
+    user.displayname = service.sender_localpart;
+    if (!co_await users_.get_user(user.user_id)) co_await users_.create_user(std::move(user));
 }
 
 Task<Registered> Registration::register_guest(std::optional<std::string> initial_device_display_name,
@@ -181,6 +205,7 @@ Task<void> Registration::create_account(NewAccount account) {
     user.admin = account.admin;
     user.guest = account.guest;
     user.user_type = std::move(account.user_type);
+    user.appservice_id = std::move(account.appservice_id);
     user.displayname = account.displayname ? std::move(*account.displayname)
                                            : std::string{proto::UserId::trusted(account.user_id).localpart()};
     if (!co_await users_.create_user(std::move(user))) throw user_in_use();

@@ -82,8 +82,33 @@ Task<std::vector<PresenceState>> Presence::states(std::vector<std::string> users
     co_return states;
 }
 
-boost::json::object Presence::content(const PresenceState& state) const {
+Task<std::unordered_map<std::string, storage::Profile>> Presence::profiles_of(std::vector<PresenceState> states) {
+    std::unordered_map<std::string, storage::Profile> out;
+    if (impl_->profiles == nullptr) co_return out;
+    std::vector<std::string> localparts;
+    for (const auto& state : states) {
+        const auto user_id = proto::UserId::trusted(state.user_id);
+        if (user_id.server_name() == impl_->server_name) localparts.emplace_back(user_id.localpart());
+    }
+    for (auto& [localpart, profile] : co_await impl_->profiles->get_many(std::move(localparts))) {
+        out.emplace("@" + localpart + ":" + impl_->server_name, std::move(profile));
+    }
+    co_return out;
+}
+
+void Presence::profile_changed(const std::string& user_id) {
+    if (!impl_->enabled) return;
+    impl_->tasks.spawn("presence_profile_changed", [impl = impl_.get(), user_id] { return impl->tell_again(user_id); });
+}
+
+void Presence::use_profiles(storage::ProfileStore& profiles) {
+    impl_->profiles = &profiles;
+}
+
+boost::json::object Presence::content(const PresenceState& state, const storage::Profile* profile) const {
     boost::json::object content{{"presence", state.state}};
+    if (profile && profile->displayname) content["displayname"] = *profile->displayname;
+    if (profile && profile->avatar_url) content["avatar_url"] = *profile->avatar_url;
     if (state.last_active_ts > 0) {
         auto ago = std::max<std::int64_t>(0, impl_->clock.now_ms() - state.last_active_ts);
         // While somebody is active their later actions are not replicated, but known to be recent.
@@ -161,6 +186,12 @@ void Presence::serve(replication::RpcServer& server) {
         if (impl->enabled) co_await impl->bump(user_of(args));
         co_return replication::RpcEmpty{};
     };
+    Function tell_again = [impl = impl_](replication::RpcArgs args,
+                                         boost::json::value) -> Task<replication::RpcEmpty> {
+        if (impl->enabled) co_await impl->tell_again(user_of(args));
+        co_return replication::RpcEmpty{};
+    };
+    server.serve(presence_rpc::tell_again_endpoint(), std::move(tell_again));
     server.serve(presence_rpc::set_state_endpoint(), std::move(set_state));
     server.serve(presence_rpc::bump_active_endpoint(), std::move(bump));
 }

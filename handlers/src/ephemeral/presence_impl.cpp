@@ -30,6 +30,7 @@ Presence::Impl::Impl(asio::any_io_executor executor, const core::Config& config,
     : enabled{config.use_presence},
       is_writer{writer_of_presence(config) == config.instance_name.get()},
       writer{writer_of_presence(config)},
+      server_name{config.server_name},
       clock{the_clock},
       store{the_store},
       rpc{the_rpc},
@@ -161,6 +162,18 @@ Task<void> Presence::Impl::bump(std::string user_id) {
         co_return;
     }
     std::function<void()> fact = [&] { machine.user_active(user_id, clock.now_ms()); };
+    co_await with_user(user_id, std::move(fact));
+    persist_soon();
+}
+
+Task<void> Presence::Impl::tell_again(std::string user_id) {
+    if (!is_writer) {
+        replication::RpcArgs args{std::move(user_id)};
+        boost::json::value body = boost::json::object{};
+        co_await rpc.call(presence_rpc::tell_again_endpoint(), writer, std::move(args), std::move(body));
+        co_return;
+    }
+    std::function<void()> fact = [&] { machine.tell_again(user_id); };
     co_await with_user(user_id, std::move(fact));
     persist_soon();
 }

@@ -31,6 +31,7 @@ struct Presence::Impl {
     void report_left();
     bool throttled(const std::string& user_id);
     Task<void> bump(std::string user_id);
+    Task<void> tell_again(std::string user_id);
 
     // The writer.
     /// Applies `fact` once the user's stored state is known; facts of one user keep their order.
@@ -46,6 +47,8 @@ struct Presence::Impl {
     const bool enabled;
     const bool is_writer;
     const std::string writer;
+    const std::string server_name;
+    storage::ProfileStore* profiles = nullptr;
     const core::Clock& clock;
     storage::PresenceStore& store;
     replication::RpcClient& rpc;

@@ -101,6 +101,13 @@ void PresenceMachine::user_active(const std::string& user_id, std::int64_t now_m
     change(entry, std::move(next), now_ms);
 }
 
+void PresenceMachine::tell_again(const std::string& user_id) {
+    const auto found = users_.find(user_id);
+    if (found == users_.end() || found->second.current.state == "offline") return;
+    found->second.told = found->second.current;
+    changed_.insert(user_id);
+}
+
 void PresenceMachine::sync_started(const std::string& process, const std::string& user_id,
                                    std::int64_t sync_ms, std::int64_t now_ms) {
     auto& source = processes_[process];

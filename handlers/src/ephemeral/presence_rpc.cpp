@@ -32,6 +32,11 @@ const Endpoint& bump_active_endpoint() {
     return kEndpoint;
 }
 
+const Endpoint& tell_again_endpoint() {
+    static const auto kEndpoint = endpoint("weft_presence_tell_again");
+    return kEndpoint;
+}
+
 json::value SetState::to_json() const {
     json::object state{{"presence", presence}};
     if (status_msg) state["status_msg"] = *status_msg;

@@ -14,6 +14,8 @@ using Endpoint = replication::RpcEndpoint<boost::json::value, replication::RpcEm
 const Endpoint& set_state_endpoint();
 /// `{}`.
 const Endpoint& bump_active_endpoint();
+/// `{}`.
+const Endpoint& tell_again_endpoint();
 
 /// Body of presence_set_state.
 struct SetState {

@@ -95,7 +95,7 @@ Task<std::string> EventRouter::owner_of(proto::RoomId room_id) {
 void EventRouter::count(const std::vector<SendRequest>& requests) {
     for (const auto& request : requests) {
         if (!request.ratelimit) continue;
-        limiter_.acquire(request.draft.sender.str());
+        if (!is_unlimited_ || !is_unlimited_(request.draft.sender.str())) limiter_.acquire(request.draft.sender.str());
         if (on_sent_) on_sent_(request.draft.sender.str());
     }
 }

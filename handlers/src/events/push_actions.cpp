@@ -9,14 +9,21 @@ namespace {
 constexpr std::size_t kPreparedMax = 100'000;
 
 /// The two lists of actions that nearly every row has are stored as '' (schema-notes §4).
+const std::string kNotify = R"(["notify",{"set_tweak":"highlight","value":false}])";
+const std::string kHighlight = R"(["notify",{"set_tweak":"sound","value":"default"},{"set_tweak":"highlight"}])";
+
 std::string stored_actions(const proto::PushActions& actions) {
-    static const std::string kNotify = R"(["notify",{"set_tweak":"highlight","value":false}])";
-    static const std::string kHighlight = R"(["notify",{"set_tweak":"sound","value":"default"},{"set_tweak":"highlight"}])";
     auto text = proto::to_json(proto::json::value(actions.source));
     return text == (actions.highlight ? kHighlight : kNotify) ? std::string{} : text;
 }
 
 }  // namespace
+
+boost::json::array push_actions_of_row(const std::string& stored, bool highlight) {
+    const auto parsed = proto::parse_json(stored.empty() ? (highlight ? kHighlight : kNotify) : stored);
+    const auto* actions = parsed ? parsed->if_array() : nullptr;
+    return actions ? *actions : boost::json::array{"notify"};
+}
 
 std::shared_ptr<const proto::PushRuleset> PushActions::prepared(const std::string& user_id,
                                                                 const std::shared_ptr<const storage::UserPushRules>& rules) {

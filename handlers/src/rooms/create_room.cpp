@@ -94,7 +94,7 @@ Task<std::optional<proto::RoomAlias>> CreateRoom::free_alias(const CreateRoomReq
     if (!alias || localpart.find(':') != std::string::npos) {
         throw MatrixError::invalid_param("'room_alias_name' is not the local part of a room alias");
     }
-    directory_.require_own(*alias);
+    directory_.require_own(*alias, request.creator.appservice_id);
     if (co_await directory_.find(*alias)) throw alias_in_use(*alias);
     co_return *alias;
 }

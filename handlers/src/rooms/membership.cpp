@@ -174,7 +174,7 @@ Task<proto::EventId> Membership::send(MembershipRequest request, std::string_vie
         .state_key = request.target.str(),
         .content = std::move(content),
         .redacts = std::nullopt,
-        .origin_server_ts = clock_.now_ms(),
+        .origin_server_ts = request.actor.at_ms.value_or(clock_.now_ms()),
         .unsigned_data = std::move(unsigned_data),
     }};
     // Joins and invites have limits of their own.

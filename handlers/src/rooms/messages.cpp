@@ -66,7 +66,7 @@ Task<proto::EventId> Messages::place(MessageRequest request, std::optional<proto
         .state_key = std::nullopt,
         .content = std::move(request.content),
         .redacts = std::move(redacts),
-        .origin_server_ts = clock_.now_ms(),
+        .origin_server_ts = request.actor.at_ms.value_or(clock_.now_ms()),
     }};
     out.txn_id = std::move(request.txn_id);
     out.device_id = std::move(request.actor.device_id);

@@ -43,6 +43,7 @@ Task<std::optional<RoomDirectory::Resolved>> RoomDirectory::find(proto::RoomAlia
 
 Task<RoomDirectory::Resolved> RoomDirectory::resolve(proto::RoomAlias alias) {
     auto found = co_await find(alias);
+    if (!found && queries_ && co_await queries_->alias_exists(alias.str())) found = co_await find(alias);
     if (!found) throw no_such_alias(alias);
     co_return std::move(*found);
 }
@@ -59,13 +60,19 @@ Task<proto::RoomId> RoomDirectory::room_of(std::string id_or_alias) {
     co_return *room_id;
 }
 
-void RoomDirectory::require_own(const proto::RoomAlias& alias) const {
+void RoomDirectory::require_own(const proto::RoomAlias& alias, const std::string& appservice_id) const {
     if (alias.server_name() != server_name_) {
         throw MatrixError::invalid_param(fmt::format("{} is not an alias of this server", alias));
     }
     if (alias.localpart().empty() || std::ranges::any_of(alias.localpart(), is_space)) {
         throw MatrixError::invalid_param(fmt::format("'{}' is not a valid room alias", alias));
     }
+    if (!appservices_) return;
+    const auto* service = appservice_id.empty() ? nullptr : appservices_->find(appservice_id);
+    if (service && !core::namespace_holds(service->aliases, alias.str())) {
+        throw MatrixError{400, "M_EXCLUSIVE", fmt::format("{} is not in the namespaces of this application service", alias)};
+    }
+    appservices_->check_alias_is_free(alias.str(), service);
 }
 
 Task<bool> RoomDirectory::claim(proto::RoomAlias alias, proto::RoomId room_id, proto::UserId creator) {
@@ -75,7 +82,7 @@ Task<bool> RoomDirectory::claim(proto::RoomAlias alias, proto::RoomId room_id, p
 }
 
 Task<void> RoomDirectory::create(Actor actor, proto::RoomAlias alias, proto::RoomId room_id) {
-    require_own(alias);
+    require_own(alias, actor.appservice_id);
     co_await rooms_.version(room_id);
     if (!actor.admin) co_await rooms_.require_joined(room_id, actor.user_id);
     if (!co_await claim(alias, room_id, actor.user_id)) {
@@ -86,8 +93,11 @@ Task<void> RoomDirectory::create(Actor actor, proto::RoomAlias alias, proto::Roo
 Task<void> RoomDirectory::remove(Actor actor, proto::RoomAlias alias) {
     const auto row = co_await store_.get_alias(alias.str());
     if (!row) throw no_such_alias(alias);
+    const auto* service = appservices_ && !actor.appservice_id.empty() ? appservices_->find(actor.appservice_id) : nullptr;
+    const bool of_service = service && core::namespace_holds(service->aliases, alias.str());
+    if (appservices_) appservices_->check_alias_is_free(alias.str(), service);
     const auto room_id = proto::RoomId::trusted(row->room_id);
-    const bool allowed = actor.admin || row->creator == actor.user_id.str() ||
+    const bool allowed = actor.admin || of_service || row->creator == actor.user_id.str() ||
                          co_await may_set_canonical_alias(actor.user_id, room_id);
     if (!allowed) throw MatrixError::forbidden("You don't have permission to delete the alias");
     if (!co_await store_.delete_alias(alias.str())) throw no_such_alias(alias);

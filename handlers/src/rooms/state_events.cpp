@@ -75,6 +75,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
     const auto room_id = request.room_id;
     const bool closes_to_guests = request.type == event_type::kGuestAccess && request.state_key.empty() &&
                                   proto::get_string(request.content, "guest_access") != "can_join";
+    const auto at_ms = request.actor.at_ms.value_or(clock_.now_ms());
     SendRequest out{proto::EventDraft{
         .room_id = std::move(request.room_id),
         .sender = std::move(request.actor.user_id),
@@ -82,7 +83,7 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
         .state_key = std::move(request.state_key),
         .content = std::move(request.content),
         .redacts = std::nullopt,
-        .origin_server_ts = clock_.now_ms(),
+        .origin_server_ts = at_ms,
     }};
     const auto result = co_await sender_.send(std::move(out));
     co_await sender_.wait_for_event(result);

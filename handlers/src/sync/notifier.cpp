@@ -18,11 +18,13 @@ std::string field(const boost::json::value& row, std::size_t index) {
 
 }  // namespace
 
-Notifier::Notifier(asio::any_io_executor executor, const core::Clock& clock, storage::StateStore& states, Streams streams)
+Notifier::Notifier(asio::any_io_executor executor, const core::Clock& clock, storage::StateStore& states, Streams streams,
+                   std::int64_t presence_interval_ms)
     : executor_{executor},
       clock_{clock},
       states_{states},
       listeners_gauge_{core::gauge("weft_notifier_listeners", "Users registered for news")},
+      presence_interval_ms_{presence_interval_ms},
       tasks_{executor} {
     streams.events.on_notify([this](std::int64_t, const storage::StreamRows& rows) {
         for (const auto& json : rows) {
@@ -50,30 +52,61 @@ Notifier::Notifier(asio::any_io_executor executor, const core::Clock& clock, sto
     streams.push_rules.on_notify(user_at(0));
     streams.to_device.on_notify(user_at(0));
     streams.user_signature.on_notify(user_at(0));
-    const auto sharing = [this](std::int64_t, const storage::StreamRows& rows) {
+    streams.device_lists.on_notify([this](std::int64_t, const storage::StreamRows& rows) {
         std::vector<std::string> users;
         for (const auto& row : rows) {
             if (auto user = field(row, 0); user.starts_with('@')) users.push_back(std::move(user));
         }
         wake_sharing(std::move(users));
-    };
-    streams.device_lists.on_notify(sharing);
-    streams.presence.on_notify(sharing);
+    });
+    streams.presence.on_notify([this](std::int64_t, const storage::StreamRows& rows) {
+        if (listeners_.empty()) return;
+        for (const auto& row : rows) presence_changed_.insert(field(row, 0));
+        if (presence_waits_) return;
+        presence_waits_ = true;
+        tasks_.spawn("wake_for_presence", [this] { return wake_for_presence(); });
+    });
 }
 
 Notifier::~Notifier() = default;
 
 void Notifier::wake_sharing(std::vector<std::string> users) {
     if (users.empty() || listeners_.empty()) return;
-    tasks_.spawn("wake_sharing_users", [this, users = std::move(users)]() -> Task<void> {
-        for (const auto& user_id : users) {
-            wake_user(user_id);
-            const auto rooms = co_await states_.rooms_of_user(user_id);
-            for (const auto& [room_id, room] : *rooms) {
-                if (room.membership == "join") wake_room(room_id.str());
-            }
+    tasks_.spawn("wake_sharing_users", [this, users = std::move(users)] { return wake_rooms_of(users); });
+}
+
+Task<void> Notifier::wake_rooms_of(std::vector<std::string> users) {
+    // A room once, however many of its members are among them.
+    std::set<std::string> shared;
+    for (const auto& user_id : users) {
+        wake_user(user_id);
+        const auto rooms = co_await states_.rooms_of_user(user_id);
+        for (const auto& [room_id, room] : *rooms) {
+            if (room.membership == "join" && by_room_.contains(room_id.str())) shared.insert(room_id.str());
         }
-    });
+    }
+    for (const auto& room_id : shared) wake_room(room_id);
+}
+
+/// The first change wakes at once; what follows within the interval is told together.
+Task<void> Notifier::wake_for_presence() {
+    struct Done {
+        bool& waits;
+        ~Done() { waits = false; }
+    } done{presence_waits_};
+    while (!presence_changed_.empty()) {
+        const auto wait_ms = next_presence_ms_ - clock_.monotonic_ms();
+        if (wait_ms > 0) co_await core::sleep_for(core::Milliseconds{wait_ms});
+        next_presence_ms_ = clock_.monotonic_ms() + presence_interval_ms_;
+        std::vector<std::string> users{presence_changed_.begin(), presence_changed_.end()};
+        presence_changed_.clear();
+        co_await wake_rooms_of(std::move(users));
+    }
+}
+
+std::int64_t Notifier::presence_hold_ms(const Listener& listener) const {
+    if (listener.presence_told_ms == 0) return 0;
+    return listener.presence_told_ms + presence_interval_ms_ - clock_.monotonic_ms();
 }
 
 void Notifier::register_rooms(const std::shared_ptr<Listener>& listener, storage::UserRoomsPtr rooms) {

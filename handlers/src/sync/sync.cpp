@@ -69,7 +69,17 @@ Task<std::string> Sync::Impl::run(SyncRequest request) {
         const auto answer = co_await collect(request, next);
         const auto left = timeout - (sources.clock.monotonic_ms() - started);
         viewer.now_ms = sources.clock.now_ms();
-        if (!request.since || request.full_state || !answer.empty() || left <= 0 || timed_out || ending) {
+        const bool must_answer = !request.since || request.full_state || left <= 0 || timed_out || ending;
+        if (!must_answer && !answer.presence.empty() && answer.empty_but_presence()) {
+            // Presence alone can wait a little: in a large room somebody always comes or goes.
+            const auto hold_ms = sources.notifier.presence_hold_ms(*listener);
+            if (hold_ms > 0) {
+                co_await sources.notifier.wait(listener, generation, std::min(left, hold_ms));
+                continue;
+            }
+        }
+        if (must_answer || !answer.empty()) {
+            if (!answer.presence.empty()) sources.notifier.presence_told(*listener);
             note_keys_told(request, answer);
             co_return write_sync_answer(answer, viewer);
         }
@@ -135,11 +145,14 @@ Task<void> Sync::Impl::collect_presence(const SyncRequest& request, SyncAnswer& 
     }
     if (users.empty()) co_return;
     std::vector<std::string> wanted{users.begin(), users.end()};
-    for (const auto& state : co_await sources.presence.states(std::move(wanted))) {
+    const auto states = co_await sources.presence.states(std::move(wanted));
+    const auto profiles = co_await sources.presence.profiles_of(states);
+    for (const auto& state : states) {
         if (all && state.state == "offline") continue;
         if (!request.filter->presence.matches("m.presence", state.user_id)) continue;
+        const auto profile = profiles.find(state.user_id);
         answer.presence.push_back(proto::to_json(
-            json::object{{"type", "m.presence"}, {"sender", state.user_id}, {"content", sources.presence.content(state)}}));
+            json::object{{"type", "m.presence"}, {"sender", state.user_id}, {"content", sources.presence.content(state, profile == profiles.end() ? nullptr : &profile->second)}}));
     }
 }
 

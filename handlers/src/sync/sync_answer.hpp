@@ -35,9 +35,10 @@ struct SyncAnswer {
     std::set<std::string> met;
     std::set<std::string> parted;
 
-    bool empty() const {
-        return joined.empty() && left.empty() && invited.empty() && knocked.empty() && presence.empty() && account_data.empty() &&
-               to_device.empty() && devices_changed.empty() && devices_left.empty() && !keys_changed;
+    bool empty() const { return presence.empty() && empty_but_presence(); }
+    bool empty_but_presence() const {
+        return joined.empty() && left.empty() && invited.empty() && knocked.empty() && account_data.empty() && to_device.empty() &&
+               devices_changed.empty() && devices_left.empty() && !keys_changed;
     }
 };
 

@@ -65,7 +65,11 @@ Task<void> Receipts::set(std::string user_id, proto::RoomId room_id, std::vector
         if (event->room_id() != room_id) throw MatrixError::invalid_param("The event is not in this room");
     }
     for (std::size_t i = 0; i < positions.size(); ++i) {
-        if (positions[i].marker == ReadMarker::kFullyRead) {
+        const bool fully_read = positions[i].marker == ReadMarker::kFullyRead;
+        if (const auto& remote = fully_read ? remote_fully_read_ : remote_receipts_) {
+            std::vector<ReadPosition> one{positions[i]};
+            co_await remote(user_id, room_id, std::move(one));
+        } else if (fully_read) {
             co_await set_fully_read(user_id, room_id, events[i]);
         } else {
             co_await set_receipt(user_id, room_id, positions[i].marker, events[i]);

@@ -23,7 +23,7 @@ http::Endpoint writes(std::string_view path, std::string operation) {
             .paths = http::client_paths(path),
             .operation = std::move(operation),
             .auth = http::Auth::kAccessToken,
-            .runs_at = http::RunsAt::kMaster};
+            .writes = "account_data"};
 }
 
 }  // namespace

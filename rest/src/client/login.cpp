@@ -7,9 +7,15 @@
 #include "client/account_params.hpp"
 #include "client/server_info_documents.hpp"
 #include "weft/core/errors.hpp"
+#include "weft/handlers/accounts/authenticator.hpp"
 #include "weft/handlers/accounts/auth_flows.hpp"
 
 namespace weft::rest {
+namespace {
+
+constexpr std::string_view kApplicationService = "m.login.application_service";
+
+}  // namespace
 
 void LoginEndpoints::register_on(http::Router& router) {
     router.add({.method = http::Method::kGet,
@@ -58,6 +64,7 @@ Task<http::Response> LoginEndpoints::get_login(http::Request) {
     if (login_tokens_.enabled()) {
         flows.push_back({{"type", handlers::auth_stage::kLoginToken}, {"get_login_token", true}});
     }
+    if (login_.has_appservices()) flows.push_back({{"type", kApplicationService}});
     co_return http::Response::json(boost::json::object{{"flows", std::move(flows)}});
 }
 
@@ -85,6 +92,12 @@ Task<handlers::Session> LoginEndpoints::by_type(http::Request request, boost::js
         login.device = device_choice(body);
         login.remote_address = std::move(request.remote_address);
         co_return co_await login_.by_token(std::move(login));
+    }
+    if (type == kApplicationService) {
+        const auto token = handlers::access_token_of(request);
+        if (!token) throw core::MatrixError::missing_token();
+        auto user_id = co_await third_party_ids_.identified_user(body);
+        co_return co_await login_.by_appservice(std::string{*token}, std::move(user_id), device_choice(body));
     }
     throw core::MatrixError::unknown(fmt::format("Unknown login type {}", type));
 }

@@ -24,7 +24,7 @@ void PresenceEndpoints::register_on(http::Router& router) {
                 .paths = http::client_paths("/presence/{userId}/status"),
                 .operation = "setPresence",
                 .auth = http::Auth::kAccessToken,
-                .runs_at = http::RunsAt::kMaster,
+                .writes = "presence",
                 .body_bytes_max = kStatusBytesMax},
                std::bind_front(&PresenceEndpoints::put_status, this));
 }

@@ -46,7 +46,7 @@ http::Endpoint writes(http::Method method, std::string_view path, std::string op
             .paths = http::client_paths(path),
             .operation = std::move(operation),
             .auth = http::Auth::kAccessToken,
-            .runs_at = http::RunsAt::kMaster};
+            .writes = "push_rules"};
 }
 
 }  // namespace

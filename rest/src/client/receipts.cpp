@@ -17,13 +17,13 @@ void ReceiptEndpoints::register_on(http::Router& router) {
                 .paths = http::client_paths("/rooms/{roomId}/receipt/{receiptType}/{eventId}"),
                 .operation = "postReceipt",
                 .auth = http::Auth::kAccessToken,
-                .runs_at = http::RunsAt::kMaster},
+                .writes = "receipts"},
                std::bind_front(&ReceiptEndpoints::post_receipt, this));
     router.add({.method = http::Method::kPost,
                 .paths = http::client_paths("/rooms/{roomId}/read_markers"),
                 .operation = "setReadMarker",
                 .auth = http::Auth::kAccessToken,
-                .runs_at = http::RunsAt::kMaster},
+                .writes = "account_data"},
                std::bind_front(&ReceiptEndpoints::post_read_markers, this));
 }
 

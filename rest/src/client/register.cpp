@@ -4,8 +4,14 @@
 
 #include "client/account_params.hpp"
 #include "weft/core/errors.hpp"
+#include "weft/handlers/accounts/authenticator.hpp"
 
 namespace weft::rest {
+namespace {
+
+constexpr std::string_view kApplicationService = "m.login.application_service";
+
+}  // namespace
 
 void RegisterEndpoints::register_on(http::Router& router) {
     router.add({.method = http::Method::kPost,
@@ -54,6 +60,11 @@ Task<handlers::Registered> RegisterEndpoints::register_user(http::Request reques
     wish.device = device_choice(body);
     wish.guest_access_token = optional_string(body, "guest_access_token");
     wish.inhibit_login = optional_bool(body, "inhibit_login").value_or(false);
+    if (optional_string(body, "type") == kApplicationService) {
+        const auto token = handlers::access_token_of(request);
+        if (!token) throw core::MatrixError::missing_token();
+        return registration_.register_by_appservice(std::string{*token}, std::move(wish));
+    }
     wish.operation = handlers::operation_of(request, std::move(body));
     wish.remote_address = std::move(request.remote_address);
     return registration_.register_user(std::move(wish));

@@ -24,6 +24,15 @@ handlers::Actor actor_of(const http::Request& request) {
     actor.guest = requester.is_guest;
     actor.admin = requester.is_admin;
     actor.suspended = requester.is_suspended;
+    actor.appservice_id = requester.appservice_id;
+    return actor;
+}
+
+handlers::Actor actor_at(const http::Request& request) {
+    auto actor = actor_of(request);
+    if (actor.appservice_id.empty()) return actor;
+    actor.at_ms = request.query_int("ts");
+    if (actor.at_ms && *actor.at_ms <= 0) throw MatrixError::invalid_param("'ts' must be greater than 0");
     return actor;
 }
 

@@ -14,6 +14,8 @@ namespace weft::rest {
 
 /// Who asks.
 handlers::Actor actor_of(const http::Request& request);
+/// The same where an application service may say when it happened (`ts`).
+handlers::Actor actor_at(const http::Request& request);
 /// `{roomId}` of the path.
 proto::RoomId room_id_of(const http::Request& request);
 /// `{roomAlias}` of the path.

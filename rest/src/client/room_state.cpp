@@ -24,7 +24,7 @@ void RoomStateEndpoints::register_on(http::Router& router) {
 }
 
 Task<http::Response> RoomStateEndpoints::put(http::Request request) {
-    handlers::StateRequest state{room_id_of(request), actor_of(request)};
+    handlers::StateRequest state{room_id_of(request), actor_at(request)};
     state.type = request.param("eventType");
     const auto state_key = request.path_params.find("stateKey");
     if (state_key != request.path_params.end()) state.state_key = state_key->second;

@@ -47,7 +47,7 @@ void SendEndpoints::register_on(http::Router& router) {
 }
 
 Task<http::Response> SendEndpoints::put_message(http::Request request) {
-    handlers::MessageRequest message{room_id_of(request), actor_of(request)};
+    handlers::MessageRequest message{room_id_of(request), actor_at(request)};
     message.type = request.param("eventType");
     message.txn_id = transaction_id_of(request);
     message.content = request.json_body();

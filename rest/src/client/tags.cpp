@@ -17,13 +17,13 @@ void TagEndpoints::register_on(http::Router& router) {
                 .paths = http::client_paths("/user/{userId}/rooms/{roomId}/tags/{tag}"),
                 .operation = "setRoomTag",
                 .auth = http::Auth::kAccessToken,
-                .runs_at = http::RunsAt::kMaster},
+                .writes = "account_data"},
                std::bind_front(&TagEndpoints::put_tag, this));
     router.add({.method = http::Method::kDelete,
                 .paths = http::client_paths("/user/{userId}/rooms/{roomId}/tags/{tag}"),
                 .operation = "deleteRoomTag",
                 .auth = http::Auth::kAccessToken,
-                .runs_at = http::RunsAt::kMaster},
+                .writes = "account_data"},
                std::bind_front(&TagEndpoints::delete_tag, this));
 }
 

@@ -22,7 +22,7 @@ void ToDeviceEndpoints::register_on(http::Router& router) {
                 .paths = http::client_paths("/sendToDevice/{eventType}/{txnId}"),
                 .operation = "sendToDevice",
                 .auth = http::Auth::kGuestToo,
-                .runs_at = http::RunsAt::kMaster,
+                .writes = "to_device",
                 .body_bytes_max = kBodyBytesMax},
                std::bind_front(&ToDeviceEndpoints::put, this));
 }

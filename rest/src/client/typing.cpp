@@ -30,7 +30,7 @@ void TypingEndpoints::register_on(http::Router& router) {
                 .paths = http::client_paths("/rooms/{roomId}/typing/{userId}"),
                 .operation = "setTyping",
                 .auth = http::Auth::kGuestToo,
-                .runs_at = http::RunsAt::kMaster},
+                .writes = "typing"},
                std::bind_front(&TypingEndpoints::put, this));
 }
 

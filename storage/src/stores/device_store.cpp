@@ -137,6 +137,7 @@ Task<std::vector<std::string>> DeviceStore::delete_devices(std::string user_id,
 Task<std::int64_t> DeviceStore::add_changes(std::string user_id, std::vector<std::string> device_ids,
                                             std::vector<std::string> hosts) {
     if (device_ids.empty()) co_return device_lists_.current();
+    if (remote_) co_return co_await remote_(std::move(user_id), std::move(device_ids), std::move(hosts));
     auto ids = device_lists_.allocate(device_ids.size() * (1 + hosts.size()));
     std::vector<std::pair<std::int64_t, boost::json::value>> rows;
     std::vector<std::int64_t> change_ids, poke_ids;

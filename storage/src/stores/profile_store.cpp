@@ -11,6 +11,9 @@ constexpr auto kCacheName = "get_profileinfo";
 
 constexpr Sql kGet{"get_profile", "SELECT displayname, avatar_url FROM profiles WHERE user_id = $1"};
 
+constexpr Sql kGetMany{"get_profiles",
+                       "SELECT user_id, displayname, avatar_url FROM profiles WHERE user_id = ANY ($1::text[])"};
+
 constexpr Sql kSetDisplayname{"set_profile_displayname", R"sql(
     INSERT INTO profiles (user_id, displayname) VALUES ($1, $2)
     ON CONFLICT (user_id) DO UPDATE SET displayname = EXCLUDED.displayname)sql"};
@@ -35,6 +38,23 @@ Task<std::shared_ptr<const Profile>> ProfileStore::get(std::string localpart) {
         });
     if (!*cached) profiles_.invalidate(localpart);
     co_return present(cached);
+}
+
+Task<std::unordered_map<std::string, Profile>> ProfileStore::get_many(std::vector<std::string> localparts) {
+    std::unordered_map<std::string, Profile> profiles;
+    std::vector<std::string> missing;
+    for (auto& localpart : localparts) {
+        if (const auto cached = profiles_.get_if_present(localpart)) {
+            if (*cached) profiles.emplace(std::move(localpart), **cached);
+        } else {
+            missing.push_back(std::move(localpart));
+        }
+    }
+    if (missing.empty()) co_return profiles;
+    for (const auto row : co_await context_.db.query(kGetMany, missing)) {
+        profiles.emplace(row[0].str(), Profile{row[1].opt_str(), row[2].opt_str()});
+    }
+    co_return profiles;
 }
 
 Task<void> ProfileStore::set_field(Sql statement, std::string localpart, std::optional<std::string> value) {

@@ -21,13 +21,13 @@ constexpr Sql kUpsert{"upsert_pusher", R"sql(
     WITH old AS (SELECT id FROM pushers WHERE user_name = $2 AND app_id = $3 AND pushkey = $4 AND id < $1),
          throttle AS (UPDATE pusher_throttle SET pusher = $1 WHERE pusher = (SELECT id FROM old))
     INSERT INTO pushers (id, user_name, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag,
-                         lang, data, access_token, last_stream_ordering, ts)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                         lang, data, access_token, device_id, last_stream_ordering, ts)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (app_id, pushkey, user_name) DO UPDATE
     SET id = EXCLUDED.id, kind = EXCLUDED.kind, app_display_name = EXCLUDED.app_display_name,
         device_display_name = EXCLUDED.device_display_name, profile_tag = EXCLUDED.profile_tag,
         lang = EXCLUDED.lang, data = EXCLUDED.data, access_token = EXCLUDED.access_token,
-        last_stream_ordering = EXCLUDED.last_stream_ordering, ts = EXCLUDED.ts, last_success = NULL,
+        device_id = EXCLUDED.device_id, last_stream_ordering = EXCLUDED.last_stream_ordering, ts = EXCLUDED.ts, last_success = NULL,
         failing_since = NULL
     WHERE pushers.id < EXCLUDED.id)sql"};
 
@@ -43,7 +43,7 @@ constexpr Sql kDelete{"delete_pusher", R"sql(
 #define WEFT_SELECT_PUSHERS                                                                             \
     "SELECT id, user_name, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, " \
     "lang, "                                                                                            \
-    "data, access_token, last_stream_ordering, ts, last_success, failing_since FROM pushers "
+    "data, access_token, last_stream_ordering, ts, last_success, failing_since, device_id FROM pushers "
 
 constexpr Sql kGet{"get_pusher", WEFT_SELECT_PUSHERS "WHERE user_name = $1 AND app_id = $2 AND pushkey = $3"};
 constexpr Sql kOfUser{"get_pushers_of_user", WEFT_SELECT_PUSHERS "WHERE user_name = $1 ORDER BY id"};
@@ -55,6 +55,18 @@ constexpr Sql kHas{"user_has_pusher", "SELECT EXISTS (SELECT FROM pushers WHERE 
 
 constexpr Sql kOfOthers{"pushers_of_others", R"sql(
     SELECT user_name, app_id, pushkey FROM pushers WHERE app_id = $2 AND pushkey = $3 AND user_name <> $1
+    ORDER BY id)sql"};
+
+constexpr Sql kOrphans{"pushers_of_no_session", R"sql(
+    SELECT user_name, app_id, pushkey FROM pushers AS p
+    WHERE CASE WHEN device_id IS NOT NULL
+               THEN NOT EXISTS (SELECT FROM devices AS d WHERE d.user_id = p.user_name AND d.device_id = p.device_id)
+               ELSE access_token IS NOT NULL AND NOT EXISTS (SELECT FROM access_tokens AS t WHERE t.id = p.access_token)
+          END
+    ORDER BY id)sql"};
+
+constexpr Sql kOfDevices{"pushers_of_devices", R"sql(
+    SELECT user_name, app_id, pushkey FROM pushers WHERE user_name = $1 AND device_id = ANY ($2::text[])
     ORDER BY id)sql"};
 
 constexpr Sql kOfSessions{"pushers_of_sessions", R"sql(
@@ -94,6 +106,7 @@ Pusher to_pusher(const Rows::Row& row) {
     pusher.created_ms = row[12].i64();
     pusher.last_success_ms = row[13].opt_i64();
     pusher.failing_since_ms = row[14].opt_i64();
+    settings.device_id = row[15].opt_str();
     return pusher;
 }
 
@@ -137,7 +150,7 @@ Task<std::int64_t> PusherStore::set(PusherSettings settings) {
     co_await context_.db.run("set_pusher", [&, now_ms = context_.clock.now_ms()](Transaction& txn) {
         txn.exec(kUpsert, token, key.user_id, key.app_id, key.push_key, settings.kind,
                  settings.app_display_name, settings.device_display_name, settings.profile_tag, settings.lang,
-                 settings.data, settings.access_token_id, settings.last_stream_ordering, now_ms);
+                 settings.data, settings.access_token_id, settings.device_id, settings.last_stream_ordering, now_ms);
         context_.cache_writer.invalidate(txn, kCacheName, {key.user_id});
     });
     pushers_.publish(std::move(id), {{token, to_row(key, false)}});
@@ -161,8 +174,19 @@ Task<std::optional<std::int64_t>> PusherStore::remove_of_sessions(
     co_return co_await remove_all(to_keys(rows));
 }
 
+Task<std::optional<std::int64_t>> PusherStore::remove_of_devices(std::string user_id,
+                                                                 std::vector<std::string> device_ids) {
+    const auto rows = co_await context_.db.query(kOfDevices, user_id, device_ids);
+    co_return co_await remove_all(to_keys(rows));
+}
+
+Task<std::optional<std::int64_t>> PusherStore::remove_orphans() {
+    co_return co_await remove_all(to_keys(co_await context_.db.query(kOrphans)));
+}
+
 Task<std::optional<std::int64_t>> PusherStore::remove_all(std::vector<PusherKey> keys) {
     if (keys.empty()) co_return std::nullopt;
+    if (remote_) co_return co_await remote_(std::move(keys));
     auto ids = pushers_.allocate(keys.size());
     const auto gone = co_await context_.db.run("remove_pushers", [&](Transaction& txn) {
         std::vector<std::size_t> deleted;

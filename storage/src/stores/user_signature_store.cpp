@@ -35,6 +35,7 @@ UserSignatureStore::UserSignatureStore(StoreContext context, StreamState& user_s
 }
 
 Task<std::int64_t> UserSignatureStore::add(std::string signer, std::vector<std::string> users) {
+    if (remote_) co_return co_await remote_(std::move(signer), std::move(users));
     boost::json::array user_ids;
     for (auto& user : users) user_ids.emplace_back(user);
     auto id = user_signature_.allocate();

@@ -283,8 +283,13 @@ TEST_CASE("an endpoint that runs elsewhere is forwarded with all that came", "[h
         table.router.add(endpoint, tells("local"));
     }
 
+    auto of_stream = open_endpoint(Method::kGet, "/typing", "typing");
+    of_stream.writes = "typing";
+    table.router.add(of_stream, tells("local"));
+
     CHECK(table.body("/here") == "local");
     CHECK(table.body("/there?a=b") == "there at /there?a=b");
+    CHECK(table.body("/typing") == "typing at /typing");
 }
 
 TEST_CASE("a request runs in a log context of its own, named by method, operation and ID", "[http]") {

@@ -36,6 +36,8 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       account_data_{services.account_data},
       tags_{services.tags},
       push_rules_{services.push_rules},
+      push_{services.pushers, services.notifications},
+      appservice_{services.appservices, services.appservice_queries, services.appservice_rooms},
       keys_{services.device_keys, services.device_list_changes},
       cross_signing_{services.cross_signing, services.interactive_auth},
       room_keys_{services.room_key_backup},
@@ -77,6 +79,8 @@ void ClientApi::register_on(http::Router& router) {
     account_data_.register_on(router);
     tags_.register_on(router);
     push_rules_.register_on(router);
+    push_.register_on(router);
+    appservice_.register_on(router);
     keys_.register_on(router);
     cross_signing_.register_on(router);
     room_keys_.register_on(router);

@@ -9,6 +9,7 @@
 #include "weft/rest/admin/users.hpp"
 #include "weft/rest/client/account.hpp"
 #include "weft/rest/client/account_data.hpp"
+#include "weft/rest/client/appservice.hpp"
 #include "weft/rest/client/create_room.hpp"
 #include "weft/rest/client/cross_signing.hpp"
 #include "weft/rest/client/devices.hpp"
@@ -24,6 +25,7 @@
 #include "weft/rest/client/presence.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/public_rooms.hpp"
+#include "weft/rest/client/push.hpp"
 #include "weft/rest/client/push_rules.hpp"
 #include "weft/rest/client/receipts.hpp"
 #include "weft/rest/client/register.hpp"
@@ -84,6 +86,8 @@ private:
     rest::AccountDataEndpoints account_data_;
     rest::TagEndpoints tags_;
     rest::PushRuleEndpoints push_rules_;
+    rest::PushEndpoints push_;
+    rest::AppserviceEndpoints appservice_;
     rest::KeysEndpoints keys_;
     rest::CrossSigningEndpoints cross_signing_;
     rest::RoomKeysEndpoints room_keys_;

@@ -125,8 +125,10 @@ private:
         client_router_.set_authenticator(
             [this](const http::Request& request, http::Auth auth) { return services_.authenticator.authenticate(request, auth); });
         client_router_.set_forwarder(
-            [master = config_.is_master()](const http::Endpoint& endpoint) { return master || endpoint.runs_at == http::RunsAt::kAnywhere; },
-            [this](http::Request request, const http::Endpoint&) { return replication::forward(rpc_client_, "master", std::move(request)); });
+            [this](const http::Endpoint& endpoint) { return runs_here(endpoint); },
+            [this](http::Request request, const http::Endpoint& endpoint) {
+                return replication::forward(rpc_client_, place_of(endpoint), std::move(request));
+            });
         rpc_router_.set_authenticator(replication::rpc_authenticator(
             config_.replication_secret,
             config_.allow_unauthenticated_rpc ? replication::UnauthenticatedRpc::kThisMachine : replication::UnauthenticatedRpc::kNobody));
@@ -143,6 +145,7 @@ private:
         connect_sightings();
         connect_presence();
         connect_event_lease();
+        connect_pushers();
     }
 
     /// Before a process writes events for the first time everybody has to know of it: a position that does not name it would
@@ -176,6 +179,15 @@ private:
             if (known) co_return;
             co_await core::sleep_for(kAwaitWriterRetry);
         }
+    }
+
+    bool runs_here(const http::Endpoint& endpoint) const {
+        if (!endpoint.writes.empty()) return config_.writes(endpoint.writes);
+        return config_.is_master() || endpoint.runs_at == http::RunsAt::kAnywhere;
+    }
+    /// The instance that runs an endpoint which may not run everywhere.
+    std::string place_of(const http::Endpoint& endpoint) const {
+        return endpoint.writes.empty() ? "master" : config_.writers_of(endpoint.writes).front();
     }
 
     replication::CommandHooks command_hooks() {
@@ -224,6 +236,18 @@ private:
         if (config_.writes("presence")) return;
         services_.presence.set_reporter([this](const std::string& user_id, bool syncing, std::int64_t last_sync_ms) {
             replication_.send_user_sync(user_id, syncing, last_sync_ms);
+        });
+    }
+
+    /// Whose key a gateway does not want is removed by the writer; the master knows who that is.
+    void connect_pushers() {
+        services_.push_sender.on_rejected([this](storage::PusherKey key) -> Task<void> {
+            proto::replication::RemovePusher command{key.app_id, key.push_key, key.user_id};
+            if (config_.is_master() || config_.writes("pushers")) {
+                co_await services_.writer_commands.remove_pusher(std::move(command));
+            } else {
+                replication_.send(std::move(command));
+            }
         });
     }
 
@@ -280,6 +304,8 @@ private:
             }
         }
         if (stores_.event_lease) co_await stores_.event_lease->ensure();
+        if (config_.writes("pushers")) co_await stores_.pushers.remove_orphans();
+        co_await services_.start();
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
         if (config_.is_master()) tasks_.spawn("resume_work", [this] { return services_.resume(); });
         if (config_.is_master()) tasks_.spawn("auth_chain_index", [this] { return index_auth_chains(); });

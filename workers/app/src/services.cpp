@@ -1,10 +1,44 @@
 #include "services.hpp"
 
 namespace weft::workers {
+namespace {
+
+constexpr std::int64_t kGatewayTimeoutMs = 30'000;
+constexpr std::size_t kGatewayAnswerBytesMax = 256 * 1024;
+constexpr std::size_t kAppserviceAnswerBytesMax = 4 * 1024 * 1024;
+
+Task<http::Response> post_json(http::WebClient& client, std::string url, std::string body) {
+    http::WebRequest request;
+    request.method = http::Method::kPost;
+    request.url = std::move(url);
+    request.headers.set("Content-Type", "application/json");
+    request.body = std::move(body);
+    request.timeout_ms = kGatewayTimeoutMs;
+    request.response_bytes_max = kGatewayAnswerBytesMax;
+    co_return co_await client.send(std::move(request));
+}
+
+Task<http::Response> call_appservice(http::WebClient& client, handlers::AppserviceClient::Call call) {
+    http::WebRequest request;
+    request.method = call.method;
+    request.url = std::move(call.url);
+    request.headers.set("Authorization", "Bearer " + call.bearer);
+    if (!call.body.empty()) request.headers.set("Content-Type", "application/json");
+    request.body = std::move(call.body);
+    request.timeout_ms = call.timeout_ms;
+    request.response_bytes_max = kAppserviceAnswerBytesMax;
+    co_return co_await client.send(std::move(request));
+}
+
+}  // namespace
 
 Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc, const core::Config& config, const core::Clock& clock,
                    const proto::SigningKey& key, asio::any_io_executor executor)
     : state_resolver{stores.events, stores.states, stores.auth_chains, cpu, executor},
+      appservices{core::load_appservices(config.app_service_config_files), config.server_name},
+      appservice_connections{executor},
+      appservice_client{[this](handlers::AppserviceClient::Call call) { return call_appservice(appservice_connections, std::move(call)); }},
+      appservice_queries{appservices, appservice_client, clock},
       push_actions{stores.push_rules},
       events{executor, config, clock,
              stores.persist ? &room_writer.emplace(executor, clock, stores.events, stores.states, state_resolver, *stores.persist, push_actions, key,
@@ -58,9 +92,28 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       writer_commands{stores.pushers, federation, rpc, config},
       presence_status{presence, stores.states},
       receipts{room_reader, stores.events, stores.receipts, stores.account_data, presence, clock},
+      remote_writes{stores, receipts, rpc, config},
       account_data{stores.account_data, push_actions},
       tags{stores.account_data},
       push_rules{stores.push_rules, push_actions},
+      pushers{stores.pushers, streams.events},
+      notifications{stores.push_queue, stores.events, clock},
+      push_gateways{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
+      push_sender{executor,
+                  {clock, stores.pushers, stores.push_queue, stores.push_actions, stores.events, stores.states, streams.events,
+                   streams.receipts},
+                  {.self = config.instance_name.get(),
+                   .instances = config.pushers(),
+                   .include_content = config.push_include_content,
+                   .count_rooms = config.push_count_rooms},
+                  [this](std::string url, std::string body) { return post_json(push_gateways, std::move(url), std::move(body)); }},
+      appservice_feed{executor,
+                      appservices,
+                      appservice_client,
+                      appservice_queries,
+                      {clock, stores.appservices, stores.events, stores.states, stores.directory, stores.users, presence,
+                       streams.events, streams.typing, streams.receipts, streams.presence}},
+      appservice_rooms{stores.appservices},
       device_keys{stores.e2e_keys, stores.cross_signing, stores.devices, config.server_name},
       device_list_changes{stores.devices, stores.user_signatures, stores.events, stores.states, streams.events},
       cross_signing{stores.cross_signing, stores.e2e_keys, stores.devices, stores.user_signatures},
@@ -71,7 +124,8 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                clock,
                stores.states,
                handlers::Notifier::Streams{streams.events, streams.typing, streams.receipts, streams.account_data, streams.tag_account_data,
-                                           streams.push_rules, streams.to_device, streams.device_lists, streams.user_signature, streams.presence}},
+                                           streams.push_rules, streams.to_device, streams.device_lists, streams.user_signature, streams.presence},
+               config.presence_wake_interval_ms},
       sync{handlers::SyncSources{clock,
                                  streams.events,
                                  streams.typing,
@@ -95,6 +149,13 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       sync_filters{stores.filters, executor},
       config_{config},
       event_lease_{stores.event_lease ? &*stores.event_lease : nullptr} {
+    connect_appservices(stores);
+    presence.use_profiles(stores.profiles);
+    profiles.on_changed([this](const std::string& user_id) { presence.profile_changed(user_id); });
+    remote_writes.connect();
+    devices.on_removed([&stores](std::string user_id, std::vector<std::string> device_ids) -> Task<void> {
+        co_await stores.pushers.remove_of_devices(std::move(user_id), std::move(device_ids));
+    });
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
     if (room_writer) {
         stores.registry.add(
@@ -108,11 +169,29 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
     events.on_sent([this](const std::string& user_id) { presence.user_active(user_id); });
 }
 
+void Services::connect_appservices(Stores& stores) {
+    authenticator.use_appservices(appservices, stores.users, stores.devices);
+    registration.use_appservices(appservices);
+    login.use_appservices(appservices);
+    directory.use_appservices(appservices, appservice_queries);
+    events.exempt([this](const std::string& user_id) { return appservices.is_unlimited(user_id); });
+}
+
+Task<void> Services::start() {
+    if (config_.is_master()) {
+        // A service may act in its own name without having registered it.
+        for (const auto& service : appservices.all()) co_await registration.ensure_sender(service);
+    }
+    co_await push_sender.start();
+    if (config_.tells_appservices()) appservice_feed.start();
+}
+
 void Services::serve(replication::RpcServer& server) {
     if (room_writer) events.serve(server);
     if (config_.writes("public_rooms")) handlers::serve_room_visibility(server, local_room_visibility);
     if (config_.writes("presence")) presence.serve(server);
     writer_commands.serve(server);
+    remote_writes.serve(server);
 }
 
 Task<void> Services::resume() {
@@ -126,6 +205,8 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     co_await profiles.stop(deadline_ms);
     if (room_writer) co_await room_writer->stop(deadline_ms);
     if (event_lease_) co_await event_lease_->stop();
+    co_await appservice_feed.stop();
+    co_await push_sender.stop();
     co_await presence.stop();
     co_await typing.stop();
     if (federation) co_await federation->stop();

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "media_services.hpp"
+#include "remote_writes.hpp"
 #include "stores.hpp"
 #include "streams.hpp"
 #include "writer_commands.hpp"
@@ -30,6 +31,7 @@
 #include "weft/handlers/admin/room_admin.hpp"
 #include "weft/handlers/admin/room_removal.hpp"
 #include "weft/handlers/admin/user_admin.hpp"
+#include "weft/handlers/appservice/appservice_feed.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
@@ -40,6 +42,9 @@
 #include "weft/handlers/ephemeral/typing.hpp"
 #include "weft/handlers/event_router.hpp"
 #include "weft/handlers/federation/federation_queue.hpp"
+#include "weft/handlers/push/notifications.hpp"
+#include "weft/handlers/push/push_sender.hpp"
+#include "weft/handlers/push/pushers.hpp"
 #include "weft/handlers/push_actions.hpp"
 #include "weft/handlers/reading/event_reader.hpp"
 #include "weft/handlers/reading/message_pages.hpp"
@@ -63,6 +68,7 @@
 #include "weft/handlers/user_data/push_rules.hpp"
 #include "weft/handlers/user_data/receipts.hpp"
 #include "weft/handlers/user_data/tags.hpp"
+#include "weft/http/web_client.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/replication/rpc.hpp"
 
@@ -77,11 +83,17 @@ struct Services {
     void serve(replication::RpcServer& server);
     /// Goes on with what was under way when the master ended; in the master.
     Task<void> resume();
+    /// Start-up, once the process has caught up: what it does of its own accord begins.
+    Task<void> start();
     /// Lets go of work in progress, in the order in which it depends on each other.
     Task<void> stop(std::int64_t deadline_ms);
 
     core::CpuPool cpu{2};
     handlers::StateResolver state_resolver;
+    handlers::Appservices appservices;
+    http::WebClient appservice_connections;
+    handlers::AppserviceClient appservice_client;
+    handlers::AppserviceQueries appservice_queries;
     handlers::PushActions push_actions;
     std::optional<handlers::RoomWriter> room_writer;  // only in processes that write the events stream
     handlers::EventRouter events;
@@ -129,9 +141,16 @@ struct Services {
     WriterCommands writer_commands;
     handlers::PresenceStatus presence_status;
     handlers::Receipts receipts;
+    RemoteWrites remote_writes;
     handlers::AccountData account_data;
     handlers::Tags tags;
     handlers::PushRules push_rules;
+    handlers::Pushers pushers;
+    handlers::Notifications notifications;
+    http::WebClient push_gateways;
+    handlers::PushSender push_sender;
+    handlers::AppserviceFeed appservice_feed;
+    storage::AppserviceStore& appservice_rooms;
     handlers::DeviceKeys device_keys;
     handlers::DeviceListChanges device_list_changes;
     handlers::CrossSigning cross_signing;
@@ -143,6 +162,8 @@ struct Services {
     handlers::SyncFilters sync_filters;
 
 private:
+    void connect_appservices(Stores& stores);
+
     const core::Config& config_;
     storage::EventLease* event_lease_;  // only in processes that write the events stream
 };

@@ -47,11 +47,13 @@ Stores::Stores(storage::Databases databases, Streams& streams, const core::Confi
       push_rules{context, streams.push_rules, streams.events},
       pushers{context, streams.pushers},
       push_actions{context, streams.events, streams.receipts, events},
+      push_queue{context},
       to_device{context, streams.to_device},
       directory{context, streams.public_rooms},
       rooms{context},
       groups{context, streams.groups},
-      event_writers{databases.main, caches} {
+      event_writers{databases.main, caches},
+      appservices{context} {
     const auto forget = [this](const std::vector<std::string>& keys) {
         if (keys.empty()) return;
         events.forget_room(proto::RoomId::trusted(keys.front()));

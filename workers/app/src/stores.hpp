@@ -11,6 +11,7 @@
 #include "weft/storage/admin_task_store.hpp"
 #include "weft/storage/admin_user_store.hpp"
 #include "weft/storage/auth_chains.hpp"
+#include "weft/storage/appservice_store.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/cross_signing_store.hpp"
@@ -28,6 +29,7 @@
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/profile_store.hpp"
 #include "weft/storage/push_action_store.hpp"
+#include "weft/storage/push_queue_store.hpp"
 #include "weft/storage/push_rule_store.hpp"
 #include "weft/storage/pusher_store.hpp"
 #include "weft/storage/receipt_store.hpp"
@@ -81,11 +83,13 @@ struct Stores {
     storage::PushRuleStore push_rules;
     storage::PusherStore pushers;
     storage::PushActionStore push_actions;
+    storage::PushQueueStore push_queue;
     storage::ToDeviceStore to_device;
     storage::RoomDirectoryStore directory;
     storage::RoomStore rooms;
     storage::GroupUpdateStore groups;
     storage::EventWriterStore event_writers;
+    storage::AppserviceStore appservices;
     /// Only in processes that write the events stream: elsewhere there is no object to misuse.
     std::optional<storage::EventLease> event_lease;
     std::optional<storage::PersistEventsStore> persist;

@@ -158,12 +158,28 @@ struct Config {
     // Rooms and features
     std::string default_room_version = "11";
     bool use_presence = true;
+    std::int64_t presence_wake_interval_ms = 2'000;
     bool enable_room_list_search = true;
     bool require_auth_for_profile_requests = false;
     std::vector<std::string> trusted_proxies{"127.0.0.1", "::1"};
     std::size_t max_event_bytes = 65'536;
 
     MediaConfig media;
+    // Push gateways and application services
+    bool start_pushers = true;
+    std::vector<std::string> pusher_instances;
+    bool push_include_content = true;
+    bool push_count_rooms = true;
+    /// Private, local and otherwise special networks.
+    std::vector<std::string> ip_range_blacklist{
+        "127.0.0.0/8",    "10.0.0.0/8",     "172.16.0.0/12",   "192.168.0.0/16", "100.64.0.0/10", "192.0.0.0/24",
+        "169.254.0.0/16", "192.88.99.0/24", "198.18.0.0/15",   "192.0.2.0/24",   "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/4",    "::1/128",        "fe80::/10",       "fc00::/7",       "2001:db8::/32", "ff00::/8",
+        "fec0::/10"};
+    std::vector<std::string> ip_range_whitelist;
+    std::vector<std::string> app_service_config_files;
+    bool notify_appservices = true;
+    std::string notify_appservices_from;
 
     // Limits
     RateLimit rc_message{10, 100};
@@ -180,6 +196,10 @@ struct Config {
     /// The instances that write `stream`, in configured order; the master where none is named.
     std::vector<std::string> writers_of(const std::string& stream) const;
     bool writes(const std::string& stream) const;
+    /// The instances that send notifications to push gateways; none: nobody does.
+    std::vector<std::string> pushers() const;
+    /// Whether this process tells application services of events.
+    bool tells_appservices() const;
 };
 
 /// A mistake in the configuration: says file, line and key.

@@ -32,6 +32,8 @@ public:
 
     /// Told of each user whose own request makes events.
     void on_sent(std::function<void(const std::string& user_id)> callback) { on_sent_ = std::move(callback); }
+    /// Users whom rc_message does not concern.
+    void exempt(std::function<bool(const std::string& user_id)> is_unlimited) { is_unlimited_ = std::move(is_unlimited); }
     /// Answers the calls of other processes; only where there is a RoomWriter.
     void serve(replication::RpcServer& server);
 
@@ -64,6 +66,7 @@ private:
     core::RateLimiter limiter_;
     core::Signal advanced_;
     std::function<void(const std::string&)> on_sent_;
+    std::function<bool(const std::string&)> is_unlimited_;
 };
 
 }  // namespace weft::handlers

@@ -40,4 +40,7 @@ private:
     std::unordered_map<std::string, Prepared> prepared_;
 };
 
+/// The actions of a row of event_push_actions, where the two usual lists are stored as "".
+boost::json::array push_actions_of_row(const std::string& stored, bool highlight);
+
 }  // namespace weft::handlers

@@ -48,6 +48,7 @@ struct Requester {
     bool is_admin = false;
     bool is_locked = false;     // may do nothing but log out
     bool is_suspended = false;  // may do nothing that others see
+    std::string appservice_id = {};  // of the application service that acts in the user's name
 };
 
 /// A parsed request. Path parameters are percent-decoded and valid UTF-8.

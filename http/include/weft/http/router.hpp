@@ -28,6 +28,8 @@ enum class WorkerKind : std::uint32_t {
     kSynchrotron = 1,
     kClientReader = 2,
     kEventPersister = 4,
+    kPusher = 16,      // runs loops, gets no requests
+    kAppservice = 32,  // likewise
     kMedia = 64,
 };
 using WorkerKinds = std::uint32_t;
@@ -38,8 +40,8 @@ constexpr WorkerKinds operator|(WorkerKind a, WorkerKind b) {
 /// How requests are spread over several processes of a kind.
 enum class Affinity { kAny, kUser, kRoom };
 
-/// Where a request has to run: anywhere, or in the process that writes a stream (a request that arrives
-/// elsewhere is forwarded there, so a wrong route is slower, never wrong).
+/// Where a request has to run: anywhere, or in the master. A request that arrives elsewhere is forwarded there,
+/// so a wrong route is slower, never wrong.
 enum class RunsAt { kAnywhere, kMaster };
 
 /// What happens to the handler when its client goes away. By method: reads are cancelled, writes run to their
@@ -57,7 +59,10 @@ struct Endpoint {
     WorkerKinds workers = 0;  // 0: master only
     Affinity affinity = Affinity::kAny;
     RunsAt runs_at = RunsAt::kAnywhere;
-    std::size_t body_bytes_max = 0;  // 0: the server's default
+    /// The stream that the endpoint writes: it runs in that stream's writer, and `runs_at` has no say. Not for the
+    /// events stream, which senders reach by calls of their own.
+    std::string writes = {};
+    std::size_t body_bytes_max = 0;    // 0: the server's default
     /// The handler runs before the body has come and reads it from `Request::body_stream`.
     bool streams_body = false;
     std::int64_t timeout_ms = 60'000;  // 0: none (long polls bound themselves)
@@ -93,7 +98,7 @@ class Router {
 public:
     /// Checks a token; throws MatrixError (M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_FORBIDDEN …).
     using Authenticator = std::function<Task<Requester>(const Request& request, Auth auth)>;
-    /// Runs a request at another process; used for endpoints whose `runs_at` is not here.
+    /// Runs a request at another process; used for endpoints that may not run here.
     using Forwarder = std::function<Task<Response>(Request request, const Endpoint& endpoint)>;
 
     Router();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,12 +46,18 @@ public:
     Task<std::vector<std::string>> delete_devices(std::string user_id, std::vector<std::string> device_ids);
 
     /// The devices of `user_id` have changed: clients that share a room learn of it, and `hosts` (other
-    /// servers in the user's rooms) get a poke each. Returns the newest token. Writer only.
+    /// servers in the user's rooms) get a poke each. Returns the newest token. Where the stream is not written
+    /// here the writer is asked to do it.
     Task<std::int64_t> add_changes(std::string user_id, std::vector<std::string> device_ids,
                                    std::vector<std::string> hosts);
     /// Which of `users` changed in (from, to]. Asks the database only if the change cache cannot say no.
     Task<std::vector<std::string>> users_changed(std::vector<std::string> users, std::int64_t from,
                                                  std::int64_t to);
+
+    using AddChanges = std::function<Task<std::int64_t>(std::string user_id, std::vector<std::string> device_ids,
+                                                        std::vector<std::string> hosts)>;
+    /// Processes that do not write the stream: how the writer is asked for add_changes().
+    void set_remote_writer(AddChanges function) { remote_ = std::move(function); }
 
     Task<StreamUpdates> updates(std::int64_t from, std::int64_t to, std::size_t limit);
     StreamState& stream() { return device_lists_; }
@@ -58,6 +65,7 @@ public:
 private:
     StoreContext context_;
     StreamState& device_lists_;
+    AddChanges remote_;
 };
 
 }  // namespace weft::storage

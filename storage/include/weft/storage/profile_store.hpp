@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "weft/core/cache.hpp"
@@ -22,6 +23,8 @@ public:
 
     /// Null if the user has no profile. Cached.
     Task<std::shared_ptr<const Profile>> get(std::string localpart);
+    /// By localpart; those without a profile are left out. What is not cached is read in one query.
+    Task<std::unordered_map<std::string, Profile>> get_many(std::vector<std::string> localparts);
     /// Makes the profile if there is none. No value: the field is removed.
     Task<void> set_displayname(std::string localpart, std::optional<std::string> displayname);
     Task<void> set_avatar_url(std::string localpart, std::optional<std::string> avatar_url);

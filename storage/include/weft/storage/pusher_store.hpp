@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct PusherSettings {
     std::optional<std::string> lang;
     std::string data = "{}";                      // JSON object
     std::optional<std::int64_t> access_token_id;  // of the session that made it
+    std::optional<std::string> device_id;         // with which it goes
     std::int64_t last_stream_ordering = 0;        // events up to here are not pushed any more
 };
 
@@ -42,8 +44,8 @@ struct Pusher {
     std::optional<std::int64_t> failing_since_ms;
 };
 
-/// Pushers. Stream `pushers`, row: [user, app ID, push key, deleted]. Cache: get_if_user_has_pusher. `set`
-/// and the removals: the writer of pushers only.
+/// Pushers. Stream `pushers`, row: [user, app ID, push key, deleted]. Cache: get_if_user_has_pusher. `set`: the
+/// writer of pushers only. Removals elsewhere ask the writer.
 class PusherStore {
 public:
     PusherStore(StoreContext context, StreamState& pushers);
@@ -58,6 +60,16 @@ public:
     /// Removes what these sessions of a user made. Returns the newest token, if any.
     Task<std::optional<std::int64_t>> remove_of_sessions(std::string user_id,
                                                          std::vector<std::int64_t> access_token_ids);
+
+    /// The same by device, whose tokens may change.
+    Task<std::optional<std::int64_t>> remove_of_devices(std::string user_id, std::vector<std::string> device_ids);
+    /// Removes what devices and sessions made that exist no more. Returns the newest token, if any.
+    Task<std::optional<std::int64_t>> remove_orphans();
+
+    using Remove = std::function<Task<std::optional<std::int64_t>>(std::vector<PusherKey> keys)>;
+    /// Processes that do not write the stream: how the writer is asked to remove.
+    void set_remote_writer(Remove function) { remote_ = std::move(function); }
+    Task<std::optional<std::int64_t>> remove_all(std::vector<PusherKey> keys);
 
     /// Ordered by ID, as all lists here.
     Task<std::vector<Pusher>> of_user(std::string user_id);
@@ -74,11 +86,10 @@ public:
     StreamState& stream() { return pushers_; }
 
 private:
-    Task<std::optional<std::int64_t>> remove_all(std::vector<PusherKey> keys);
-
     StoreContext context_;
     StreamState& pushers_;
     core::Cache<std::string, bool> cache_;
+    Remove remote_;
 };
 
 }  // namespace weft::storage

@@ -8,10 +8,13 @@
 #include "weft/core/config.hpp"
 #include "weft/core/task.hpp"
 #include "weft/handlers/accounts/seen_throttle.hpp"
+#include "weft/handlers/appservice/appservices.hpp"
 #include "weft/http/message.hpp"
 #include "weft/http/router.hpp"
 #include "weft/storage/access_token_store.hpp"
 #include "weft/storage/client_ip_store.hpp"
+#include "weft/storage/device_store.hpp"
+#include "weft/storage/user_store.hpp"
 
 namespace weft::handlers {
 
@@ -33,12 +36,25 @@ public:
     /// the Requester is empty.
     Task<http::Requester> authenticate(const http::Request& request, http::Auth auth);
 
+    /// Tokens of application services are good for all of their users.
+    void use_appservices(const Appservices& services, storage::UserStore& users, storage::DeviceStore& devices) {
+        appservices_ = &services;
+        users_ = &users;
+        devices_ = &devices;
+    }
+
 private:
+    /// Identity assertion: `user_id` and `device_id` of the query say in whose name the service acts. `request` must outlive
+    /// the call.
+    Task<http::Requester> of_appservice(const Appservices::Service& service, const http::Request& request, http::Auth auth);
     void note_seen(const http::Requester& requester, const http::Request& request);
 
     storage::AccessTokenStore& tokens_;
     const core::Config& config_;
     const core::Clock& clock_;
+    const Appservices* appservices_ = nullptr;
+    storage::UserStore* users_ = nullptr;
+    storage::DeviceStore* devices_ = nullptr;
     OnSeen on_seen_;
     SeenThrottle throttle_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +11,8 @@
 
 namespace weft::handlers {
 
-/// Devices of local users. Every change leaves a row on the device_lists stream, so changing calls are made
-/// in the stream's writer (the master).
+/// Devices of local users. Every change leaves a row on the device_lists stream, for which its writer is asked
+/// where that is another process.
 class Devices {
 public:
     static constexpr std::size_t kDisplayNameCharactersMax = 100;
@@ -38,7 +39,13 @@ public:
     };
     Task<void> remove_all(std::string user_id, std::optional<Session> except = std::nullopt);
 
+    /// Called before devices are removed: what hangs on them goes with them.
+    void on_removed(std::function<Task<void>(std::string user_id, std::vector<std::string> device_ids)> callback) {
+        on_removed_ = std::move(callback);
+    }
+
 private:
+    std::function<Task<void>(std::string, std::vector<std::string>)> on_removed_;
     storage::DeviceStore& devices_;
     storage::AccessTokenStore& tokens_;
 };

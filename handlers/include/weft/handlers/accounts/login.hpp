@@ -9,6 +9,8 @@
 #include "weft/handlers/accounts/login_tokens.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
+#include "weft/handlers/appservice/appservices.hpp"
+#include "weft/storage/user_store.hpp"
 
 namespace weft::handlers {
 
@@ -40,9 +42,16 @@ public:
     /// account.
     Task<Session> by_token(TokenLogin login);
 
+    /// An application service, who says so by its token, for a user of its own. Throws MatrixError: M_FORBIDDEN,
+    /// M_EXCLUSIVE.
+    Task<Session> by_appservice(std::string as_token, std::string user_id, DeviceChoice device);
+    void use_appservices(const Appservices& services) { appservices_ = &services; }
+    bool has_appservices() const { return appservices_ && !appservices_->all().empty(); }
+
 private:
     Task<Session> open(std::string user_id, DeviceChoice device);
 
+    const Appservices* appservices_ = nullptr;
     PasswordAuth& passwords_;
     LoginTokens& login_tokens_;
     Sessions& sessions_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -45,9 +46,9 @@ public:
     Task<void> set_field(std::string requester, std::string user_id, ProfileField field,
                          std::optional<std::string> value);
 
-    /// Called after each change; presence carries the profile, too.
+    /// Called after each change, for what else carries the profile: presence does.
     void on_changed(std::function<void(const std::string& user_id)> callback) {
-        on_changed_ = std::move(callback);
+        on_changed_.push_back(std::move(callback));
     }
     /// Lets rooms that are being updated finish, for at most `deadline_ms`.
     Task<void> stop(std::int64_t deadline_ms);
@@ -60,7 +61,7 @@ private:
     storage::StateStore& state_;
     EventSender& sender_;
     const core::Config& config_;
-    std::function<void(const std::string&)> on_changed_;
+    std::vector<std::function<void(const std::string&)>> on_changed_;
     core::Linearizer updates_{"profile_update"};
     core::BackgroundTasks background_;
 };

@@ -8,6 +8,7 @@
 #include "weft/core/rate_limiter.hpp"
 #include "weft/core/task.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
+#include "weft/handlers/appservice/appservices.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/storage/access_token_store.hpp"
@@ -26,6 +27,7 @@ struct NewAccount {
     std::optional<std::string> user_type;
     /// There is such an account already, a guest's, which becomes a full one.
     bool upgrades_guest = false;
+    std::optional<std::string> appservice_id = std::nullopt;
 };
 
 struct RegisterRequest {
@@ -59,6 +61,13 @@ public:
     /// Throws MatrixError 403 M_FORBIDDEN unless guests are allowed.
     Task<Registered> register_guest(std::optional<std::string> initial_device_display_name,
                                     std::string remote_address);
+    /// An account that an application service wants, who says so by its token. Throws MatrixError: 401 M_UNKNOWN_TOKEN,
+    /// M_EXCLUSIVE for a name outside of its namespaces, M_INVALID_USERNAME, M_USER_IN_USE.
+    Task<Registered> register_by_appservice(std::string as_token, RegisterRequest request);
+    /// The user in whose name the service acts that names nobody; made if there is none.
+    Task<void> ensure_sender(const Appservices::Service& service);
+    /// Names may be reserved for application services.
+    void use_appservices(const Appservices& services) { appservices_ = &services; }
     /// Throws MatrixError if a new account could not have this name.
     Task<void> check_available(std::string username, std::string remote_address);
     /// The same for administrators, whom nothing limits.
@@ -86,6 +95,7 @@ private:
     InteractiveAuth& interactive_auth_;
     Sessions& sessions_;
     const core::Config& config_;
+    const Appservices* appservices_ = nullptr;
     core::RateLimiter accounts_by_address_;
     core::RateLimiter questions_by_address_;
 };

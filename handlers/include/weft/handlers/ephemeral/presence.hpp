@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "weft/core/background.hpp"
@@ -13,6 +14,7 @@
 #include "weft/replication/command_handler.hpp"
 #include "weft/replication/rpc.hpp"
 #include "weft/storage/presence_store.hpp"
+#include "weft/storage/profile_store.hpp"
 
 namespace weft::handlers {
 
@@ -51,8 +53,13 @@ public:
     Task<void> set_state(std::string user_id, std::string state, std::optional<std::string> status_msg, bool keep_status_msg);
     /// Known states of users; users without one are left out.
     Task<std::vector<storage::PresenceState>> states(std::vector<std::string> users);
-    /// `content` of an m.presence event (last_active_ago, currently_active …).
-    boost::json::object content(const storage::PresenceState& state) const;
+    /// `content` of an m.presence event (last_active_ago, currently_active …), with the user's profile if given.
+    boost::json::object content(const storage::PresenceState& state, const storage::Profile* profile = nullptr) const;
+    /// Profiles of the local users among them, by user ID.
+    Task<std::unordered_map<std::string, storage::Profile>> profiles_of(std::vector<storage::PresenceState> states);
+    /// The user's profile is another now: those who see them are told anew.
+    void profile_changed(const std::string& user_id);
+    void use_profiles(storage::ProfileStore& profiles);
 
     /// Sends USER_SYNC of this process; set by the composing process (null in the writer, which needs no telling).
     void set_reporter(std::function<void(const std::string& user_id, bool syncing, std::int64_t last_sync_ms)> reporter);
@@ -64,7 +71,7 @@ public:
     Task<void> on_clear_user_syncs(std::string instance_id);
     /// Writer only: the connection of a process was lost; its users go after a grace.
     Task<void> on_source_lost(std::string instance_id);
-    /// Writer only: answers presence_set_state and bump_presence_active_time.
+    /// Writer only: answers presence_set_state, bump_presence_active_time and weft_presence_tell_again.
     void serve(replication::RpcServer& server);
 
 private:

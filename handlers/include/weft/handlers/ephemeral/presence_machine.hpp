@@ -43,6 +43,8 @@ public:
     void set_state(const std::string& user_id, const std::string& state,
                    std::optional<std::optional<std::string>> status_msg, std::int64_t now_ms);
     void user_active(const std::string& user_id, std::int64_t now_ms);
+    /// Something else that is told with the state has changed. Of those who are offline nothing is told.
+    void tell_again(const std::string& user_id);
     /// `process` sees the user sync, at the latest at `sync_ms`.
     void sync_started(const std::string& process, const std::string& user_id, std::int64_t sync_ms,
                       std::int64_t now_ms);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -19,6 +21,10 @@ struct Actor {
     bool admin = false;
     /// May do nothing to what others wrote.
     bool suspended = false;
+    /// Of the application service that acts in the user's name; empty: nobody does.
+    std::string appservice_id = {};
+    /// When it happened, where an application service says so.
+    std::optional<std::int64_t> at_ms = std::nullopt;
 };
 
 }  // namespace weft::handlers

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "weft/core/clock.hpp"
+#include "weft/handlers/appservice/appservice_queries.hpp"
+#include "weft/handlers/appservice/appservices.hpp"
 #include "weft/handlers/event_sender.hpp"
 #include "weft/handlers/rooms/actor.hpp"
 #include "weft/handlers/rooms/room_reader.hpp"
@@ -47,8 +49,14 @@ public:
     /// A server administrator and whoever may set the room's canonical alias can do it.
     Task<void> publish(Actor actor, proto::RoomId room_id, bool visible);
 
-    /// Throws M_INVALID_PARAM unless the alias is one that this server can give.
-    void require_own(const proto::RoomAlias& alias) const;
+    /// Throws M_INVALID_PARAM unless the alias is one that this server can give, M_EXCLUSIVE if it is reserved for
+    /// another application service than the one that acts.
+    void require_own(const proto::RoomAlias& alias, const std::string& appservice_id = {}) const;
+    /// Aliases are reserved by application services, which may make those that nobody has yet when they are asked.
+    void use_appservices(const Appservices& services, AppserviceQueries& queries) {
+        appservices_ = &services;
+        queries_ = &queries;
+    }
     const std::string& server_name() const { return server_name_; }
 
 private:
@@ -61,6 +69,8 @@ private:
     RoomVisibility& visibility_;
     const core::Clock& clock_;
     std::string server_name_;
+    const Appservices* appservices_ = nullptr;
+    AppserviceQueries* queries_ = nullptr;
 };
 
 /// The content of m.room.canonical_alias without one alias; nothing if it is not in there. Pure.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -34,7 +35,9 @@ public:
         storage::StreamState& presence;
     };
 
-    Notifier(asio::any_io_executor executor, const core::Clock& clock, storage::StateStore& states, Streams streams);
+    /// For presence alone nobody is woken more often than every `presence_interval_ms`.
+    Notifier(asio::any_io_executor executor, const core::Clock& clock, storage::StateStore& states, Streams streams,
+             std::int64_t presence_interval_ms = 0);
     ~Notifier();
 
     /// A user who is listening. Look at `generation`, look for news, and wait only if there is none.
@@ -45,6 +48,7 @@ public:
         std::string user_id;
         storage::UserRoomsPtr rooms;
         std::int64_t last_used_ms = 0;
+        std::int64_t presence_told_ms = 0;  // by the monotonic clock; 0: never
     };
     /// Registers the user for all rooms they are joined to; keeps the registration for a while after the last use.
     std::shared_ptr<Listener> listen(const std::string& user_id, storage::UserRoomsPtr rooms);
@@ -55,6 +59,10 @@ public:
     bool is_heard(const std::string& room_id, const std::string& user_id) const {
         return by_room_.contains(room_id) || listeners_.contains(user_id);
     }
+    /// How long an answer to the user that has nothing but presence should be held back.
+    std::int64_t presence_hold_ms(const Listener& listener) const;
+    void presence_told(Listener& listener) { listener.presence_told_ms = clock_.monotonic_ms(); }
+
     void wake_user(const std::string& user_id);
     void wake_room(const std::string& room_id);
     /// Everybody's polls end now (shutdown).
@@ -66,6 +74,8 @@ private:
     void unregister_rooms(const std::shared_ptr<Listener>& listener);
     void sweep();
     void wake_sharing(std::vector<std::string> users);
+    Task<void> wake_rooms_of(std::vector<std::string> users);
+    Task<void> wake_for_presence();
 
     asio::any_io_executor executor_;
     const core::Clock& clock_;
@@ -74,6 +84,10 @@ private:
     std::unordered_map<std::string, std::shared_ptr<Listener>> listeners_;
     std::unordered_map<std::string, std::unordered_set<Listener*>> by_room_;
     std::int64_t next_sweep_ms_ = 0;
+    const std::int64_t presence_interval_ms_;
+    std::set<std::string> presence_changed_;  // since listeners were last woken for presence
+    std::int64_t next_presence_ms_ = 0;
+    bool presence_waits_ = false;
     core::BackgroundTasks tasks_;
 };
 

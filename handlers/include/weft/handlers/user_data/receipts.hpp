@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "weft/core/clock.hpp"
 #include "weft/core/linearizer.hpp"
@@ -29,7 +31,7 @@ struct ReadPosition {
 };
 
 /// Receipts and the fully-read marker of users (client-server API, "Receipts", "Read and unread markers").
-/// Writes; runs in the writer of receipts and account data. Throws MatrixError: M_FORBIDDEN for somebody who
+/// Receipts and the marker are of two streams; what is not written here its writer is asked for. Throws MatrixError: M_FORBIDDEN for somebody who
 /// is not joined, M_INVALID_PARAM for an event of another room or what is no event ID, M_NOT_FOUND for a
 /// fully-read marker at an event that is not known. A receipt may name an event that this server has not seen
 /// yet.
@@ -40,6 +42,12 @@ public:
 
     /// Receipts and markers never move backwards.
     Task<void> set(std::string user_id, proto::RoomId room_id, std::vector<ReadPosition> positions);
+
+    using Set = std::function<Task<void>(std::string user_id, proto::RoomId room_id, std::vector<ReadPosition> positions)>;
+    /// How the writer of receipts is asked to set(), where that is another process.
+    void set_remote_receipts(Set function) { remote_receipts_ = std::move(function); }
+    /// The same for the fully-read marker and the writer of account data.
+    void set_remote_fully_read(Set function) { remote_fully_read_ = std::move(function); }
 
 private:
     Task<void> set_receipt(std::string user_id, proto::RoomId room_id, ReadMarker marker,
@@ -53,6 +61,8 @@ private:
     storage::AccountDataStore& account_data_;
     Presence& presence_;
     const core::Clock& clock_;
+    Set remote_receipts_;
+    Set remote_fully_read_;
     core::Linearizer markers_;  // by user and room: read, compare, write
 };
 
