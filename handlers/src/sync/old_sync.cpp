@@ -117,7 +117,7 @@ Task<EventsSince> OldSync::events(std::string user_id, std::optional<SyncToken> 
                 if (room.membership == "join" || room.stream_ordering > start.room) rooms.push_back(id);
             }
         }
-        auto found = co_await look(user_id, start, rooms, peeking);
+        auto found = co_await look(user_id, start, rooms, room_id.has_value());
         const auto left = timeout - (sources_.clock.monotonic_ms() - started);
         if (!found.events.empty() || !found.others.empty() || left <= 0 || ending_) co_return found;
         co_await sources_.notifier.wait(listener, generation,
@@ -126,7 +126,7 @@ Task<EventsSince> OldSync::events(std::string user_id, std::optional<SyncToken> 
 }
 
 Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::vector<proto::RoomId>& rooms,
-                                bool peeking) {
+                                bool events_only) {
     EventsSince out;
     out.start = from;
     out.end = next_token(sources_, from);
@@ -141,7 +141,7 @@ Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::
                 user_id, co_await sources_.events.get_stored(std::move(ids)));
             out.events.insert(out.events.end(), events.begin(), events.end());
         }
-        if (peeking) continue;
+        if (events_only) continue;
         if (sources_.typing_stream.changes().has_changed(id, from.typing)) {
             json::array typing;
             for (const auto& typist : sources_.typing.typing_in(id)) typing.emplace_back(typist);
@@ -160,7 +160,7 @@ Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::
     std::sort(out.events.begin(), out.events.end(), [](const auto& a, const auto& b) {
         return a->event->stream_ordering() < b->event->stream_ordering();
     });
-    if (!peeking) {
+    if (!events_only) {
         for (auto& event : co_await presence_since(user_id, from.presence))
             out.others.push_back(std::move(event));
     }

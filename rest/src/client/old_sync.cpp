@@ -14,7 +14,6 @@ using handlers::RoomSnapshot;
 namespace {
 
 constexpr std::int64_t kMessagesMax = 100;
-constexpr std::int64_t kTimeoutDefaultMs = 30'000;
 constexpr auto kOnSynchrotron = static_cast<http::WorkerKinds>(http::WorkerKind::kSynchrotron);
 
 void write_fragments(proto::JsonWriter& writer, std::string_view name,
@@ -110,7 +109,7 @@ Task<http::Response> OldSyncEndpoints::get_events(http::Request request) {
         if (!token) throw MatrixError::invalid_param("from: not a token of this server");
         from = *token;
     }
-    const auto timeout = request.query_int("timeout").value_or(kTimeoutDefaultMs);
+    const auto timeout = request.query_int("timeout").value_or(0);
     if (timeout < 0) throw MatrixError::invalid_param("timeout: must not be negative");
     std::optional<proto::RoomId> room_id;
     if (const auto text = request.query_param("room_id")) {

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "client/worker_kinds.hpp"
+#include "weft/core/errors.hpp"
 #include "weft/handlers/turn_password.hpp"
 
 namespace weft::rest {
@@ -29,7 +30,9 @@ Task<http::Response> VoipEndpoints::get_turn_server(http::Request request) {
             fmt::format("{}:{}", (clock_.now_ms() + turn_.user_lifetime_ms) / 1000, request.auth().user_id);
         password = handlers::turn_password(turn_.shared_secret, username);
     }
-    if (!told || username.empty() || password.empty()) co_return http::Response::empty_object();
+    if (!told || username.empty() || password.empty()) {
+        throw core::MatrixError::not_found("This server has no TURN servers");
+    }
     json::array uris;
     for (const auto& uri : turn_.uris) uris.emplace_back(uri);
     co_return http::Response::json(json::object{{"username", username},

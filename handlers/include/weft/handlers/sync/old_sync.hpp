@@ -66,7 +66,7 @@ public:
 
 private:
     Task<EventsSince> look(std::string user_id, SyncToken from, const std::vector<proto::RoomId>& rooms,
-                           bool peeking);
+                           bool events_only);
     Task<std::vector<std::string>> presence_since(std::string user_id, std::int64_t from);
 
     SyncSources sources_;
