@@ -60,7 +60,8 @@ std::string SearchToken::to_string() const {
 
 Task<std::vector<std::string>> MessageSearch::rooms_of(const SearchQuery& query) {
     std::vector<std::string> out;
-    for (const auto& [room_id, room] : *co_await states_.rooms_of_user(query.user_id)) {
+    const auto rooms = co_await states_.rooms_of_user(query.user_id);
+    for (const auto& [room_id, room] : *rooms) {
         const bool was_in = room.membership == "join" ||
                             ((room.membership == "leave" || room.membership == "ban") && !room.forgotten);
         if (!was_in || !query.filter.matches_room(room_id.str())) continue;

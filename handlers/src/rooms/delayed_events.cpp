@@ -20,7 +20,7 @@ constexpr std::size_t kSentAtOnce = 50;
 constexpr core::Milliseconds kLookInterval{500};
 
 MatrixError refused(std::string_view code, const std::string& why) {
-    return MatrixError::unknown(why).with("org.matrix.msc4140.errcode", code);
+    return MatrixError::unknown(why).with("org.matrix.msc4140.errcode", proto::json::string(code));
 }
 
 /// What no table can hold the event could not hold either.

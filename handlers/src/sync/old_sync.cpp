@@ -54,7 +54,8 @@ Task<RoomSnapshot> OldSync::room(std::string user_id, proto::RoomId room_id, std
     if (const auto found = tags->find(room_id.str()); found != tags->end()) {
         out.account_data.push_back(typed_event("m.tag", tag_content(found->second)));
     }
-    for (const auto& [type, content] : *co_await sources_.account_data.room(user_id, room_id.str())) {
+    const auto data = co_await sources_.account_data.room(user_id, room_id.str());
+    for (const auto& [type, content] : *data) {
         out.account_data.push_back(typed_event(type, content));
     }
     if (access.standing.joined) {
@@ -67,7 +68,8 @@ Task<RoomSnapshot> OldSync::room(std::string user_id, proto::RoomId room_id, std
 Task<UserSnapshot> OldSync::everything(std::string user_id, std::size_t messages_max, bool archived) {
     UserSnapshot out;
     out.end = next_token(sources_, std::nullopt);
-    for (const auto& [room_id, room] : *co_await sources_.states.rooms_of_user(user_id)) {
+    const auto rooms = co_await sources_.states.rooms_of_user(user_id);
+    for (const auto& [room_id, room] : *rooms) {
         if (room.membership == "invite") {
             RoomSnapshot invited{room_id};
             invited.membership = room.membership;
@@ -84,7 +86,8 @@ Task<UserSnapshot> OldSync::everything(std::string user_id, std::size_t messages
         }
     }
     out.presence = co_await presence_since(user_id, 0);
-    for (const auto& [type, content] : *co_await sources_.account_data.global(user_id)) {
+    const auto data = co_await sources_.account_data.global(user_id);
+    for (const auto& [type, content] : *data) {
         if (type != "m.push_rules") out.account_data.push_back(typed_event(type, content));
     }
     const auto rules = co_await sources_.push_actions.ruleset(user_id);
@@ -145,7 +148,7 @@ Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::
         if (sources_.typing_stream.changes().has_changed(id, from.typing)) {
             json::array typing;
             for (const auto& typist : sources_.typing.typing_in(id)) typing.emplace_back(typist);
-            out.others.push_back(in_room("m.typing", id, {{"user_ids", std::move(typing)}}));
+            out.others.push_back(in_room("m.typing", id, json::object{{"user_ids", std::move(typing)}}));
         }
         if (sources_.receipts.stream().changes().has_changed(id, from.receipts)) {
             std::vector<std::string> changed{id};

@@ -133,7 +133,8 @@ Task<void> SlidingSync::Impl::add_receipts(const SlidingSyncRequest& request,
         storage::ReceiptList list;
         if (room.initial) {
             const auto shown = answer.rooms.find(room_id);
-            for (const auto& receipt : *co_await sources.receipts.of_room(room_id)) {
+            const auto receipts = co_await sources.receipts.of_room(room_id);
+            for (const auto& receipt : *receipts) {
                 const bool own = receipt->user_id == request.user_id;
                 const bool on_shown =
                     shown != answer.rooms.end() &&

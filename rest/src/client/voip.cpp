@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include <fmt/format.h>
+
 #include "client/worker_kinds.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/handlers/turn_password.hpp"
