@@ -25,7 +25,8 @@ MatrixError refused(std::string_view code, const std::string& why) {
 
 /// What no table can hold the event could not hold either.
 void require_storable(std::string_view text) {
-    if (text.find('\0') != text.npos) throw MatrixError::invalid_param("An event's type and state key hold no NUL");
+    if (text.find('\0') != text.npos)
+        throw MatrixError::invalid_param("An event's type and state key hold no NUL");
 }
 
 }  // namespace

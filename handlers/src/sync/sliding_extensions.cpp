@@ -3,7 +3,9 @@
 
 #include "sync/sliding_impl.hpp"
 #include "sync/sync_answer.hpp"
+#include "weft/proto/event_types.hpp"
 #include "weft/proto/json.hpp"
+#include "weft/proto/replication/rows.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -63,14 +65,32 @@ Task<void> SlidingSync::Impl::add_keys(const SlidingSyncRequest& request, Slidin
         out.counts_changed = told != keys_told.end() && *told->second != *out.counts;
         if (told == keys_told.end()) keys_told.emplace(device, out.counts);
     }
-    const auto& next = answer.next;
-    if (request.pos &&
-        (request.pos->streams.room < next.room || request.pos->streams.device_lists < next.device_lists)) {
+    // Only devices and memberships can have changed whose devices are to be looked at.
+    const bool people = request.pos && (request.pos->streams.device_lists < answer.next.device_lists ||
+                                        members_changed_after(request.pos->streams.room));
+    if (people) {
         auto changes = co_await device_lists.since(request.user_id, request.pos->streams);
         out.changed = std::move(changes.changed);
         out.left = std::move(changes.left);
     }
     answer.keys = std::move(out);
+}
+
+/// Whether anybody may have come into a room or left one since; known from when this was asked first.
+bool SlidingSync::Impl::members_changed_after(std::int64_t token) {
+    if (!members_known_from) {
+        members_known_from = newest_member = sources.events_stream.current();
+        sources.events_stream.on_invalidate([this](std::int64_t at, const storage::StreamRows& rows) {
+            for (const auto& json : rows) {
+                const auto row = proto::replication::parse_events_row(json);
+                const auto* const event =
+                    row ? std::get_if<proto::replication::EventsEventRow>(&*row) : nullptr;
+                if (event && event->type == proto::event_type::kMember)
+                    newest_member = std::max(newest_member, at);
+            }
+        });
+    }
+    return token < *members_known_from || token < newest_member;
 }
 
 void SlidingSync::Impl::note_keys_told(const SlidingSyncRequest& request, const SlidingAnswer& answer) {

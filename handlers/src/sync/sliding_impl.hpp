@@ -33,7 +33,7 @@ struct SlidingWanted {
     /// Where it is told from; the beginning for a room that is new to the client.
     SyncToken from;
     bool initial = false;
-    bool expanded = false;  // the client wants more of the timeline than it was sent
+    bool expanded = false;       // the client wants more of the timeline than it was sent
     bool more_required = false;  // and more of the state
     RequiredState known;         // required state that it was sent before
 };
@@ -103,6 +103,7 @@ struct SlidingSync::Impl {
                             SlidingAnswer& answer);
     void add_typing(const SlidingSyncRequest& request, const SlidingWantedRooms& wanted,
                     SlidingAnswer& answer) const;
+    bool members_changed_after(std::int64_t token);
     void note_keys_told(const SlidingSyncRequest& request, const SlidingAnswer& answer);
 
     SyncSources sources;
@@ -115,6 +116,8 @@ struct SlidingSync::Impl {
     std::unordered_map<storage::KeyPair, std::shared_ptr<const storage::DeviceKeyCounts>,
                        storage::KeyPairHash>
         keys_told;
+    std::optional<std::int64_t> members_known_from;
+    std::int64_t newest_member = 0;  // token of the newest membership event since
     bool ending = false;
 };
 
