@@ -3,9 +3,7 @@
 
 #include "sync/sliding_impl.hpp"
 #include "sync/sync_answer.hpp"
-#include "weft/proto/event_types.hpp"
 #include "weft/proto/json.hpp"
-#include "weft/proto/replication/rows.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -78,18 +76,7 @@ Task<void> SlidingSync::Impl::add_keys(const SlidingSyncRequest& request, Slidin
 
 /// Whether anybody may have come into a room or left one since; known from when this was asked first.
 bool SlidingSync::Impl::members_changed_after(std::int64_t token) {
-    if (!members_known_from) {
-        members_known_from = newest_member = sources.events_stream.current();
-        sources.events_stream.on_invalidate([this](std::int64_t at, const storage::StreamRows& rows) {
-            for (const auto& json : rows) {
-                const auto row = proto::replication::parse_events_row(json);
-                const auto* const event =
-                    row ? std::get_if<proto::replication::EventsEventRow>(&*row) : nullptr;
-                if (event && event->type == proto::event_type::kMember)
-                    newest_member = std::max(newest_member, at);
-            }
-        });
-    }
+    if (!members_known_from) members_known_from = sources.events_stream.current();
     return token < *members_known_from || token < newest_member;
 }
 

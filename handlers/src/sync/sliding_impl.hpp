@@ -117,7 +117,7 @@ struct SlidingSync::Impl {
                        storage::KeyPairHash>
         keys_told;
     std::optional<std::int64_t> members_known_from;
-    std::int64_t newest_member = 0;  // token of the newest membership event since
+    std::int64_t newest_member = 0;  // token of the newest membership event seen here
     bool ending = false;
 };
 

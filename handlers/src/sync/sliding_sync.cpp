@@ -3,6 +3,8 @@
 #include "sync/sliding_impl.hpp"
 #include "sync/stream_positions.hpp"
 #include "weft/core/errors.hpp"
+#include "weft/proto/event_types.hpp"
+#include "weft/proto/replication/rows.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -36,7 +38,16 @@ SlidingSync::Impl::Impl(SyncSources from, storage::SlidingSyncStore& connection_
       connections{connection_store},
       recency{recency_store},
       device_lists{device_list_changes},
-      timelines{sources.events, sources.visibility} {}
+      timelines{sources.events, sources.visibility} {
+    sources.events_stream.on_invalidate([this](std::int64_t token, const storage::StreamRows& rows) {
+        for (const auto& json : rows) {
+            const auto row = proto::replication::parse_events_row(json);
+            const auto* const event = row ? std::get_if<proto::replication::EventsEventRow>(&*row) : nullptr;
+            if (event && event->type == proto::event_type::kMember)
+                newest_member = std::max(newest_member, token);
+        }
+    });
+}
 
 Task<SlidingConnectionState> SlidingSync::Impl::load_state(const SlidingSyncRequest& request) {
     if (!request.pos) co_return SlidingConnectionState{};
