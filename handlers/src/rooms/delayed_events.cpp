@@ -125,7 +125,8 @@ Task<void> DelayedEvents::send_for_ever() {
         bool more = false;
         try {
             more = co_await send_due();
-        } catch (const core::StoreError& error) {
+        } catch (const std::exception& error) {
+            if (core::is_cancellation(std::current_exception())) throw;
             core::log_warning("rooms.delayed", "delayed events have to wait: {}", error.what());
         }
         if (!more) co_await changed_.wait(kLookInterval);
