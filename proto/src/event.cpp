@@ -270,4 +270,10 @@ std::optional<Relation> relation_of(const Event& event) {
     return relation;
 }
 
+std::optional<std::string> thread_of(const Event& event) {
+    auto relation = relation_of(event);
+    if (!relation || relation->rel_type != "m.thread" || !EventId::parse(relation->event_id)) return std::nullopt;
+    return std::move(relation->event_id);
+}
+
 }  // namespace weft::proto

@@ -59,13 +59,18 @@ struct ReadingFixture : RoomsFixture {
     }
 
     int txn = 0;
+    std::pair<storage::StreamState*, storage::StreamState*> account_streams =
+        storage.shared_streams("account_data", "tag_account_data");
+    storage::AccountDataStore account_data_store{storage.context(), *account_streams.first, *account_streams.second};
     handlers::RoomAccess access{events, states};
     handlers::Visibility event_visibility{events, states};
-    handlers::MessagePages pages{events, states, access, event_visibility, events_stream};
-    handlers::EventReader event_reader{events, states, event_visibility};
+    handlers::MessagePages pages{events, states, account_data_store, access, event_visibility, events_stream};
+    handlers::EventReader event_reader{events, states, account_data_store, event_visibility};
     handlers::RoomStateReader state_reader{events, states, access, event_visibility};
-    rest::MessagesEndpoints messages_endpoints{pages, storage.clock};
-    rest::EventReadingEndpoints event_endpoints{event_reader, storage.clock};
+    storage::RelationStore relations{storage.context(), events_stream};
+    handlers::Aggregations aggregations{relations, events, account_data_store, event_visibility};
+    rest::MessagesEndpoints messages_endpoints{pages, aggregations, storage.clock};
+    rest::EventReadingEndpoints event_endpoints{event_reader, aggregations, storage.clock};
     rest::StateReadingEndpoints state_reading_endpoints{state_reader, storage.clock};
     rest::MembersEndpoints members_endpoints{state_reader, storage.clock};
 };

@@ -8,6 +8,7 @@
 #include "weft/handlers/push_actions.hpp"
 #include "weft/handlers/room_writer.hpp"
 #include "weft/handlers/rooms/create_room.hpp"
+#include "weft/handlers/rooms/delayed_events.hpp"
 #include "weft/handlers/rooms/membership.hpp"
 #include "weft/handlers/rooms/messages.hpp"
 #include "weft/handlers/rooms/public_rooms.hpp"
@@ -104,6 +105,8 @@ public:
     handlers::CreateRoom creation;
     handlers::Messages messages;
     handlers::StateEvents state_events;
+    storage::DelayedEventStore delayed_store;
+    handlers::DelayedEvents delayed_events;
     handlers::PublicRooms public_rooms;
     handlers::RoomUpgrade upgrade;
     rest::CreateRoomEndpoints creation_endpoints;

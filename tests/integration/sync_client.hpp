@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "homeserver_fixture.hpp"
+#include "weft/core/async.hpp"
 #include "weft/http/uri.hpp"
 
 namespace weft::test {
@@ -61,6 +64,17 @@ inline Strings sorted(Strings list) {
     return list;
 }
 inline bool has(const Strings& list, const std::string& item) { return std::find(list.begin(), list.end(), item) != list.end(); }
+
+/// Makes requests until they are answered as expected, at most ten seconds; false if they never are. For what a process does
+/// by itself: run_until() is for conditions that take no request.
+inline bool eventually(HomeserverFixture& fixture, const std::function<bool()>& done) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (!done()) {
+        if (std::chrono::steady_clock::now() > until) return false;
+        fixture.run(core::sleep_for(core::Milliseconds{5}));
+    }
+    return true;
+}
 
 /// A device that syncs, each time from where it got to.
 class SyncClient {

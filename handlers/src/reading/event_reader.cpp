@@ -3,13 +3,20 @@
 #include <unordered_set>
 
 #include "weft/core/errors.hpp"
+#include "weft/handlers/reading/room_access.hpp"
 #include "weft/proto/event_types.hpp"
 
 namespace weft::handlers {
+using core::MatrixError;
+
 namespace {
 
-core::MatrixError no_such_event() {
-    return core::MatrixError::not_found("Event not found.");
+/// How many events that the user may not see are passed over in the search for one they may.
+constexpr std::size_t kPassedOverMax = 1'000;
+constexpr std::size_t kEventsPerLook = 50;
+
+MatrixError no_such_event() {
+    return MatrixError::not_found("Event not found.");
 }
 
 }  // namespace
@@ -24,7 +31,7 @@ Task<storage::StoredEventPtr> EventReader::event(EventQuery query) {
     co_return visible.front();
 }
 
-Task<EventContext> EventReader::context(EventQuery query, std::size_t limit, proto::EventFilter filter) {
+Task<EventContext> EventReader::context(EventQuery query, Around limits, proto::EventFilter filter) {
     EventContext out;
     out.event = co_await event(query);
     const auto place = co_await events_.token_of(query.event_id);
@@ -33,14 +40,16 @@ Task<EventContext> EventReader::context(EventQuery query, std::size_t limit, pro
     out.end = *place;
 
     const bool others_wanted = !filter.admits_nothing() && filter.matches_room(query.room_id);
-    const auto limit_before = others_wanted ? limit / 2 : 0;
-    const auto limit_after = others_wanted ? limit - limit_before : 0;
+    const auto limit_before = others_wanted ? limits.before : 0;
+    const auto limit_after = others_wanted ? limits.after : 0;
+    const auto ignored = co_await ignored_users(account_data_, query.user_id);
     if (limit_before > 0) {
         auto page = co_await events_.paginate(query.room_id, out.start, std::nullopt,
                                               storage::Direction::kBackward, limit_before, filter);
         out.start = page.next;
         auto stored = co_await events_.get_stored(std::move(page.events));
         out.before = co_await visibility_.visible(query.user_id, std::move(stored));
+        remove_ignored(out.before, ignored);
     }
     if (limit_after > 0) {
         auto page = co_await events_.paginate(query.room_id, out.end, std::nullopt,
@@ -48,6 +57,7 @@ Task<EventContext> EventReader::context(EventQuery query, std::size_t limit, pro
         out.end = page.next;
         auto stored = co_await events_.get_stored(std::move(page.events));
         out.after = co_await visibility_.visible(query.user_id, std::move(stored));
+        remove_ignored(out.after, ignored);
     }
 
     std::vector<storage::StoredEventPtr> shown{out.event};
@@ -56,6 +66,21 @@ Task<EventContext> EventReader::context(EventQuery query, std::size_t limit, pro
     const auto& last = out.after.empty() ? out.event : out.after.back();
     if (others_wanted) out.state = co_await state_at(last->event->event_id(), std::move(shown), filter);
     co_return out;
+}
+
+Task<storage::StoredEventPtr> EventReader::closest(std::string user_id, proto::RoomId room_id, std::int64_t time_ms,
+                                                   storage::Direction direction) {
+    RoomAccess access{events_, states_};
+    co_await access.require(user_id, room_id);
+    for (std::size_t passed = 0; passed < kPassedOverMax; passed += kEventsPerLook) {
+        auto ids = co_await events_.events_by_time(room_id, time_ms, direction, kEventsPerLook, passed);
+        const bool last = ids.size() < kEventsPerLook;
+        const auto visible = co_await visibility_.visible(user_id, co_await events_.get_stored(std::move(ids)));
+        if (!visible.empty()) co_return visible.front();
+        if (last) break;
+    }
+    throw MatrixError::not_found(fmt::format("Unable to find event from {} in {} direction", time_ms,
+                                             direction == storage::Direction::kForward ? "forward" : "backward"));
 }
 
 Task<std::vector<storage::StoredEventPtr>> EventReader::state_at(proto::EventId last,

@@ -18,6 +18,11 @@ std::string unsigned_of(const storage::StoredEvent& stored, const EventViewer& v
         redaction = proto::client_event_json(*stored.redacted_because, {});
         facts.redacted_because_json = redaction;
     }
+    if (viewer.bundles) {
+        if (const auto found = viewer.bundles->find(event.event_id()); found != viewer.bundles->end()) {
+            facts.extra_members_json = found->second;
+        }
+    }
     return proto::client_unsigned(event, facts);
 }
 

@@ -20,10 +20,12 @@ bool is_after(const RoomToken& token, const RoomToken& end) {
 
 }  // namespace
 
-MessagePages::MessagePages(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access,
-                           Visibility& visibility, storage::StreamState& events_stream)
+MessagePages::MessagePages(storage::EventsStore& events, storage::StateStore& states,
+                           storage::AccountDataStore& account_data, RoomAccess& access, Visibility& visibility,
+                           storage::StreamState& events_stream)
     : events_{events},
       states_{states},
+      account_data_{account_data},
       access_{access},
       visibility_{visibility},
       events_stream_{events_stream} {}
@@ -46,11 +48,13 @@ Task<MessagesPage> MessagePages::read(MessagesQuery query) {
     const bool nothing_wanted = query.filter.admits_nothing() || !query.filter.matches_room(query.room_id);
     if (nothing_wanted) co_return out;
 
+    const auto ignored = co_await ignored_users(account_data_, query.user_id);
     for (int pages = 1; pages <= kHiddenPagesMax && out.chunk.empty(); ++pages) {
         auto page = co_await events_.paginate(query.room_id, from, query.to, query.direction, query.limit,
                                               query.filter);
         auto stored = co_await events_.get_stored(std::move(page.events));
         out.chunk = co_await visibility_.visible(query.user_id, std::move(stored));
+        remove_ignored(out.chunk, ignored);
         out.end.reset();
         if (!page.more) break;
         out.end = from = page.next;

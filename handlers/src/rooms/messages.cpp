@@ -26,6 +26,13 @@ std::optional<storage::AnnotationKey> annotation_of(const MessageRequest& reques
                                   .key = std::string{*key}};
 }
 
+std::optional<proto::EventId> thread_root_of(const MessageRequest& request) {
+    const auto* const relation = proto::get_object(request.content, "m.relates_to");
+    if (!relation || proto::get_string(*relation, "rel_type") != "m.thread") return std::nullopt;
+    const auto root = proto::EventId::parse(proto::get_string(*relation, "event_id").value_or(""));
+    return root ? std::optional{*root} : std::nullopt;
+}
+
 }  // namespace
 
 Messages::Messages(RoomReader& rooms, EventSender& sender, storage::EventsStore& events,
@@ -47,6 +54,7 @@ Task<proto::EventId> Messages::send(MessageRequest request) {
     }
     if (auto annotation = annotation_of(request))
         co_await require_new(std::move(*annotation), request.actor, request.txn_id);
+    if (auto root = thread_root_of(request)) co_await require_thread_root(request.room_id, std::move(*root));
     co_return co_await place(std::move(request), std::nullopt);
 }
 
@@ -93,6 +101,13 @@ Task<void> Messages::require_may_redact(MessageRequest request, proto::EventId t
     if (!own && !(request.actor.admin && of_this_server)) {
         throw MatrixError::forbidden("You don't have permission to redact this event");
     }
+}
+
+/// Threads do not nest (client-server API, "Validation of m.thread relationships").
+Task<void> Messages::require_thread_root(proto::RoomId room_id, proto::EventId root) {
+    const auto event = co_await events_.get_event(std::move(root));
+    if (!event || event->room_id() != room_id || !proto::relation_of(*event)) co_return;
+    throw MatrixError::unknown("Cannot start threads from an event with a relation");
 }
 
 Task<void> Messages::require_new(storage::AnnotationKey annotation, Actor actor, std::string txn_id) {

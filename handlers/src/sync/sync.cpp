@@ -1,5 +1,6 @@
 #include "weft/handlers/sync/sync.hpp"
 
+#include "sync/stream_positions.hpp"
 #include "sync/sync_impl.hpp"
 #include "weft/proto/json.hpp"
 
@@ -13,6 +14,14 @@ constexpr std::size_t kToDeviceMax = 100;
 /// Devices whose key counts are remembered; forgetting them costs a poll that ends later.
 constexpr std::size_t kKeysToldMax = 50'000;
 
+std::vector<storage::StoredEventPtr> timeline_events(const SyncAnswer& answer) {
+    std::vector<storage::StoredEventPtr> out;
+    for (const auto* const rooms : {&answer.joined, &answer.left}) {
+        for (const auto& room : *rooms) out.insert(out.end(), room.timeline.events.begin(), room.timeline.events.end());
+    }
+    return out;
+}
+
 }  // namespace
 
 Sync::Impl::Impl(SyncSources from)
@@ -23,49 +32,18 @@ Sync::Impl::Impl(SyncSources from)
       initial_syncs{core::counter("weft_sync_initial_total", "Answers to syncs without a token")},
       incremental_syncs{core::counter("weft_sync_incremental_total", "Answers to syncs with a token")} {}
 
-/// Where this process stands, but nowhere before the client's token: that may come from a process that is ahead of this
-/// one, and what the client was told once must not come again.
-SyncToken Sync::Impl::next_token(const std::optional<SyncToken>& since) const {
-    SyncToken token;
-    token.room = sources.events_stream.writer_positions();
-    token.receipts = sources.receipts.stream().current();
-    token.account_data = sources.account_data.current();
-    token.push_rules = sources.push_rules_stream.current();
-    token.to_device = sources.to_device.stream().current();
-    token.device_lists = sources.devices.stream().shared_current();
-    if (since) {
-        token.room = token.room.merged(since->room);
-        token.account_data = std::max(token.account_data, since->account_data);
-        token.push_rules = std::max(token.push_rules, since->push_rules);
-        token.to_device = std::max(token.to_device, since->to_device);
-        token.device_lists = std::max(token.device_lists, since->device_lists);
-    }
-    token.presence = sources.presence_stream.current();
-    token.typing = sources.typing_stream.current();
-    return token;
-}
-
-/// Typing, and what of presence was not stored, is gone with its writer, whose counter then begins anew; that of receipts
-/// goes back to the newest one stored, for those that changed nothing used up numbers as well. A token from before says
-/// nothing, and the client is told everything: what it knows already does no harm.
-void Sync::Impl::forget_restarted_streams(SyncToken& since) const {
-    if (since.typing > sources.typing_stream.current()) since.typing = 0;
-    if (since.presence > sources.presence_stream.current()) since.presence = 0;
-    if (since.receipts > sources.receipts.stream().current()) since.receipts = 0;
-}
-
 Task<std::string> Sync::Impl::run(SyncRequest request) {
     const auto guard = sources.presence.user_syncs(request.user_id, request.set_presence);
     const auto started = sources.clock.monotonic_ms();
     const auto timeout = std::min(std::max<std::int64_t>(request.timeout_ms, 0), kTimeoutMaxMs);
     EventViewer viewer{request.user_id, request.device_id, 0, false, request.filter->event_fields, request.filter->event_format};
     (request.since ? incremental_syncs : initial_syncs).increment();
-    if (request.since) forget_restarted_streams(*request.since);
+    if (request.since) forget_restarted_streams(sources, *request.since);
     for (bool timed_out = false;;) {
         const auto listener = sources.notifier.listen(request.user_id, co_await sources.states.rooms_of_user(request.user_id));
         const auto generation = listener->generation;
         // The token comes first: what happens while we read belongs to the next answer, and is never passed over.
-        const auto next = next_token(request.since);
+        const auto next = next_token(sources, request.since);
         const auto answer = co_await collect(request, next);
         const auto left = timeout - (sources.clock.monotonic_ms() - started);
         viewer.now_ms = sources.clock.now_ms();
@@ -81,13 +59,14 @@ Task<std::string> Sync::Impl::run(SyncRequest request) {
         if (must_answer || !answer.empty()) {
             if (!answer.presence.empty()) sources.notifier.presence_told(*listener);
             note_keys_told(request, answer);
+            co_await sources.aggregations.add_to(viewer, timeline_events(answer));
             co_return write_sync_answer(answer, viewer);
         }
         if (answer.rooms != listener->rooms) {
             // The user's rooms changed while they were read: listen to the right ones, and look again if one of them
             // was too quick for us.
             sources.notifier.listen(request.user_id, answer.rooms);
-            if (next_token(request.since) != next) continue;
+            if (next_token(sources, request.since) != next) continue;
         }
         timed_out = !co_await sources.notifier.wait(listener, generation, left);
     }

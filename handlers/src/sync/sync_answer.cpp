@@ -51,6 +51,31 @@ std::string typed_event(std::string_view type, std::string_view content_json) {
     return out;
 }
 
+std::string tag_content(const storage::TagsOfRoom& tags) {
+    std::string out = R"({"tags":{)";
+    for (const auto& [tag, content] : tags) {
+        if (out.back() != '{') out += ',';
+        proto::append_json_string(out, tag);
+        out += ':';
+        out += content;
+    }
+    return out + "}}";
+}
+
+boost::json::object receipt_content(const storage::ReceiptList& receipts, const std::string& user_id) {
+    boost::json::object content;
+    for (const auto& receipt : receipts) {
+        if (receipt->type == "m.read.private" && receipt->user_id != user_id) continue;
+        const auto data = proto::parse_json(receipt->data);
+        auto& of_event = content[receipt->event_id];
+        if (!of_event.is_object()) of_event = boost::json::object{};
+        auto& of_type = of_event.as_object()[receipt->type];
+        if (!of_type.is_object()) of_type = boost::json::object{};
+        of_type.as_object()[receipt->user_id] = data ? *data : boost::json::value(boost::json::object());
+    }
+    return content;
+}
+
 std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer) {
     proto::JsonWriter writer{1024};
     writer.begin_object().member("next_batch", answer.next.to_string());

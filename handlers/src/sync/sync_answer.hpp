@@ -47,5 +47,9 @@ std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewe
 
 /// `{"type":…,"content":…}` with content that is JSON text already.
 std::string typed_event(std::string_view type, std::string_view content_json);
+/// Content of m.tag.
+std::string tag_content(const storage::TagsOfRoom& tags);
+/// Content of m.receipt: event → type → user → data; private receipts are for their user only.
+boost::json::object receipt_content(const storage::ReceiptList& receipts, const std::string& user_id);
 
 }  // namespace weft::handlers

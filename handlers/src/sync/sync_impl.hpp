@@ -24,14 +24,12 @@ struct Sync::Impl {
 
         bool names(const std::string& room_id) const { return data.rooms.contains(room_id) || tags.contains(room_id); }
     };
-    using Ignored = std::unordered_set<std::string>;
+    using Ignored = IgnoredUsers;
     using PendingRooms = std::vector<std::pair<proto::RoomId, std::string>>;
 
     explicit Impl(SyncSources from);
 
     Task<std::string> run(SyncRequest request);
-    SyncToken next_token(const std::optional<SyncToken>& since) const;
-    void forget_restarted_streams(SyncToken& since) const;
     Task<SyncAnswer> collect(const SyncRequest& request, SyncToken next);
 
     Task<UserData> user_data(const SyncRequest& request, const SyncToken& next);
@@ -44,7 +42,6 @@ struct Sync::Impl {
     Task<bool> shares_joined_room(storage::UserRoomsPtr rooms, std::string other);
 
     Task<void> collect_rooms(const SyncRequest& request, UserData& user, SyncAnswer& answer);
-    Task<Ignored> ignored_users(std::string user_id);
     bool may_have_news(const SyncRequest& request, const SyncRooms::Joined& room, const UserData& user) const;
     Task<PendingRooms> pending_rooms(const std::vector<SyncRooms::Pending>& pending, std::string_view state_key, const Ignored& ignored,
                                      const proto::FilterDefinition& filter);

@@ -20,11 +20,34 @@ void write_events_section(proto::JsonWriter& writer, std::string_view name, cons
     writer.end_object();
 }
 
+void write_counts(proto::JsonWriter& writer, std::string_view name, const storage::UnreadCounts& counts) {
+    writer.key(name)
+        .begin_object()
+        .member("notification_count", counts.notifications)
+        .member("highlight_count", counts.highlights)
+        .end_object();
+}
+
+/// Client-server API, "Receiving notifications": a client that counts threads is told of the main timeline apart from them.
+void write_unread(proto::JsonWriter& writer, const storage::UnreadByThread& unread, bool by_thread) {
+    if (!by_thread) {
+        write_counts(writer, "unread_notifications", unread.total);
+        return;
+    }
+    const auto main = unread.threads.find(storage::kMainThread);
+    write_counts(writer, "unread_notifications", main == unread.threads.end() ? storage::UnreadCounts{} : main->second);
+    writer.key("unread_thread_notifications").begin_object();
+    for (const auto& [thread, counts] : unread.threads) {
+        if (thread != storage::kMainThread) write_counts(writer, thread, counts);
+    }
+    writer.end_object();
+}
+
 void write_timeline_and_state(proto::JsonWriter& writer, const SyncRoom& room, const EventViewer& viewer) {
     writer.key("timeline").begin_object().key("events");
     append_events(writer.begin_raw_value(), room.timeline.events, viewer);
     writer.member("limited", room.timeline.limited).member("prev_batch", room.timeline.prev_batch).end_object();
-    write_events_section(writer, "state", room.state, viewer);
+    write_events_section(writer, room.state_is_after ? "state_after" : "state", room.state, viewer);
     write_section(writer, "account_data", room.account_data);
 }
 
@@ -96,10 +119,12 @@ Task<std::vector<proto::EventId>> RoomStateChooser::choose(Wanted wanted, proto:
                                                            storage::RoomStatePtr end) {
     const auto& filter = wanted.filter->room.state;
     if (filter.admits_nothing()) co_return std::vector<proto::EventId>{};
-    const auto start = co_await at_start(timeline, end);
-    Choice choice{timeline, {}, {}};
+    const auto start = wanted.after ? AtStart{end, {}} : co_await at_start(timeline, end);
+    Choice choice{timeline, wanted.after, {}, {}};
     if (wanted.full) {
         choose_all(wanted, start, *end, choice);
+    } else if (wanted.after) {
+        co_await choose_changed_after(wanted, room_id, *end, choice);
     } else if (timeline.limited || timeline.hides_state) {
         co_await choose_changed(wanted, room_id, start, *end, choice);
     }
@@ -110,7 +135,7 @@ Task<std::vector<proto::EventId>> RoomStateChooser::choose(Wanted wanted, proto:
 }
 
 void RoomStateChooser::Choice::add(const proto::EventId& id) {
-    if (!timeline.shows(id) && chosen.insert(id).second) ids.push_back(id);
+    if ((after || !timeline.shows(id)) && chosen.insert(id).second) ids.push_back(id);
 }
 
 void RoomStateChooser::choose_all(const Wanted& wanted, const AtStart& start, const storage::RoomState& end, Choice& choice) {
@@ -146,6 +171,25 @@ Task<void> RoomStateChooser::choose_changed(const Wanted& wanted, proto::RoomId 
     }
 }
 
+/// All that changed since the client's token. Where the timeline is the whole of what happened, in a chain, that is what its
+/// state events changed; else the table of changes knows.
+Task<void> RoomStateChooser::choose_changed_after(const Wanted& wanted, proto::RoomId room_id, const storage::RoomState& end,
+                                                  Choice& choice) {
+    const auto& timeline = choice.timeline;
+    std::vector<proto::StateKey> keys;
+    if (timeline.limited || timeline.hides_state || !undo_window(timeline)) {
+        keys = co_await states_.changed_keys(room_id, wanted.since, wanted.now);
+    } else {
+        for (const auto& stored : timeline.window) {
+            if (stored->event->is_state()) keys.push_back(stored->event->key());
+        }
+    }
+    for (const auto& key : keys) {
+        if (!wanted.filter->room.state.matches_type(key.type)) continue;
+        if (const auto found = end.events.find(key); found != end.events.end()) choice.add(found->second);
+    }
+}
+
 /// The members whom the timeline and the room's name show, unless the device has them.
 void RoomStateChooser::choose_members(const Wanted& wanted, const proto::RoomId& room_id, const AtStart& start, const storage::RoomState& end,
                                       Choice& choice) {
@@ -160,7 +204,7 @@ void RoomStateChooser::choose_members(const Wanted& wanted, const proto::RoomId&
     };
     for (const auto& user_id : members) {
         const auto* id = start.find({std::string{proto::event_type::kMember}, user_id});
-        if (!id || choice.timeline.shows(*id)) continue;
+        if (!id || (!wanted.after && choice.timeline.shows(*id))) continue;
         const bool fresh = take(user_id, *id);
         if (fresh || wanted.filter->room.state.include_redundant_members || wanted.full) choice.add(*id);
     }
@@ -182,13 +226,7 @@ void write_joined_room(proto::JsonWriter& writer, const SyncRoom& room, const Ev
     } else {
         writer.raw("{}");
     }
-    if (room.unread) {
-        writer.key("unread_notifications")
-            .begin_object()
-            .member("notification_count", room.unread->notifications)
-            .member("highlight_count", room.unread->highlights)
-            .end_object();
-    }
+    if (room.unread) write_unread(writer, *room.unread, room.unread_by_thread);
     writer.end_object();
 }
 

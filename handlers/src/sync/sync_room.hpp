@@ -17,9 +17,11 @@ struct SyncRoom {
     proto::RoomId room_id;
     RoomTimeline timeline;
     std::vector<storage::StoredEventPtr> state;
+    bool state_is_after = false;  // the timeline, not before
     std::vector<std::string> ephemeral;     // JSON texts
     std::vector<std::string> account_data;  // JSON texts
-    std::optional<storage::UnreadCounts> unread;
+    std::optional<storage::UnreadByThread> unread;
+    bool unread_by_thread = false;  // the client wants to know of each thread
     std::optional<boost::json::object> summary;
 
     bool empty() const {
@@ -39,6 +41,7 @@ public:
         LazyMembers::Exchange exchange;
         bool full = false;     // everything, not only what changed since
         bool summary = false;  // the client is told of the room's heroes
+        bool after = false;    // the state at the end of the timeline, whatever that shows
         storage::WriterPositions since = 0;
         storage::WriterPositions now = 0;
     };
@@ -50,12 +53,14 @@ private:
     class AtStart;
     struct Choice {
         const RoomTimeline& timeline;
+        bool after;
         std::vector<proto::EventId> ids;
         std::unordered_set<proto::EventId> chosen;
         void add(const proto::EventId& id);
     };
     Task<AtStart> at_start(const RoomTimeline& timeline, storage::RoomStatePtr end);
     static void choose_all(const Wanted& wanted, const AtStart& start, const storage::RoomState& end, Choice& choice);
+    Task<void> choose_changed_after(const Wanted& wanted, proto::RoomId room_id, const storage::RoomState& end, Choice& choice);
     Task<void> choose_changed(const Wanted& wanted, proto::RoomId room_id, const AtStart& start, const storage::RoomState& end, Choice& choice);
     void choose_members(const Wanted& wanted, const proto::RoomId& room_id, const AtStart& start, const storage::RoomState& end, Choice& choice);
 

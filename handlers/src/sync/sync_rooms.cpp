@@ -9,17 +9,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string tag_content(const storage::TagsOfRoom& tags) {
-    std::string out = R"({"tags":{)";
-    for (const auto& [tag, content] : tags) {
-        if (out.back() != '{') out += ',';
-        proto::append_json_string(out, tag);
-        out += ':';
-        out += content;
-    }
-    return out + "}}";
-}
-
 bool is_member_event(const storage::StoredEventPtr& stored) {
     return stored->event->is_state() && stored->event->type() == proto::event_type::kMember;
 }
@@ -29,38 +18,11 @@ bool members_changed(const RoomTimeline& timeline) {
     return timeline.limited || timeline.hides_state || std::any_of(timeline.events.begin(), timeline.events.end(), is_member_event);
 }
 
-/// event → type → user → data; private receipts are for their user only.
-json::object receipt_content(const storage::ReceiptList& receipts, const std::string& user_id) {
-    json::object content;
-    for (const auto& receipt : receipts) {
-        if (receipt->type == "m.read.private" && receipt->user_id != user_id) continue;
-        const auto data = proto::parse_json(receipt->data);
-        auto& of_event = content[receipt->event_id];
-        if (!of_event.is_object()) of_event = json::object{};
-        auto& of_type = of_event.as_object()[receipt->type];
-        if (!of_type.is_object()) of_type = json::object{};
-        of_type.as_object()[receipt->user_id] = data ? *data : json::value(json::object());
-    }
-    return content;
-}
-
 LazyMembers::Exchange exchange_of(const SyncRequest& request, const SyncToken& next) {
     return {request.user_id + '\x1f' + request.device_id, request.since ? request.since->room.sum() : 0, next.room.sum()};
 }
 
 }  // namespace
-
-Task<Sync::Impl::Ignored> Sync::Impl::ignored_users(std::string user_id) {
-    Ignored out;
-    const auto content = co_await sources.account_data.global_by_type(user_id, "m.ignored_user_list");
-    if (!content) co_return out;
-    const auto parsed = proto::parse_json_object(*content);
-    const auto* users = parsed ? proto::get_object(*parsed, "ignored_users") : nullptr;
-    if (!users) co_return out;
-    for (const auto& entry : *users) out.insert(std::string{entry.key()});
-    out.erase(user_id);
-    co_return out;
-}
 
 /// Joined rooms in which something may have happened since the token; the rest needs no look.
 bool Sync::Impl::may_have_news(const SyncRequest& request, const SyncRooms::Joined& room, const UserData& user) const {
@@ -80,7 +42,7 @@ Task<void> Sync::Impl::collect_rooms(const SyncRequest& request, UserData& user,
     });
     std::erase_if(rooms.left, [&](const SyncRooms::Left& room) { return !filter.matches_room(room.room_id.str()); });
     co_await complete_user_data(request, rooms.joined, user);
-    const auto ignored = co_await ignored_users(request.user_id);
+    const auto ignored = co_await ignored_users(sources.account_data, request.user_id);
     co_await collect_joined(request, rooms.joined, ignored, user, answer);
     co_await collect_left(request, rooms.left, ignored, user, answer);
     answer.invited = co_await pending_rooms(rooms.invited, "invite_room_state", ignored, filter);
@@ -154,8 +116,14 @@ Task<void> Sync::Impl::collect_joined(const SyncRequest& request, const std::vec
     for (const auto& room : joined) {
         const auto& timeline = loaded.at(room.room_id);
         const bool full = !request.since || request.full_state || room.newly;
-        RoomStateChooser::Wanted wanted{&filter, request.user_id, exchange, full, full || members_changed(timeline),
-                                        request.since ? request.since->room : storage::WriterPositions{}, answer.next.room};
+        RoomStateChooser::Wanted wanted{&filter,
+                                        request.user_id,
+                                        exchange,
+                                        full,
+                                        full || members_changed(timeline),
+                                        request.use_state_after,
+                                        request.since ? request.since->room : storage::WriterPositions{},
+                                        answer.next.room};
         auto choice = co_await chooser.choose(std::move(wanted), room.room_id, timeline, states.at(room.room_id));
         all_state.insert(all_state.end(), choice.begin(), choice.end());
         chosen.push_back(std::move(choice));
@@ -164,7 +132,7 @@ Task<void> Sync::Impl::collect_joined(const SyncRequest& request, const std::vec
     for (auto& stored : co_await sources.events.get_stored(std::move(all_state))) by_id.emplace(stored->event->event_id(), stored);
 
     for (std::size_t i = 0; i < joined.size(); ++i) {
-        SyncRoom room{joined[i].room_id, std::move(loaded.at(joined[i].room_id)), {}, {}, {}, std::nullopt, std::nullopt};
+        SyncRoom room{joined[i].room_id, std::move(loaded.at(joined[i].room_id)), {}, request.use_state_after, {}, {}, std::nullopt, false, std::nullopt};
         const auto& id = room.room_id.str();
         const auto& state = states.at(room.room_id);
         const bool from_start = !request.since || request.full_state || joined[i].newly;
@@ -173,7 +141,8 @@ Task<void> Sync::Impl::collect_joined(const SyncRequest& request, const std::vec
         if (const auto found = ephemeral.find(id); found != ephemeral.end()) room.ephemeral = found->second;
         if (from_start || members_changed(room.timeline)) room.summary = co_await summary(state, request.user_id);
         if (room.empty() && !from_start) continue;
-        room.unread = co_await sources.push_action_counts.unread(id, request.user_id);
+        room.unread = co_await sources.push_action_counts.unread_by_thread(id, request.user_id);
+        room.unread_by_thread = filter.room.timeline.unread_thread_notifications;
         note_people(request, room, joined[i].newly, *state, answer);
         answer.joined.push_back(std::move(room));
     }
@@ -282,7 +251,7 @@ Task<void> Sync::Impl::collect_left(const SyncRequest& request, const std::vecto
                                     const UserData& user, SyncAnswer& answer) {
     const auto& filter = *request.filter;
     for (const auto& room : left) {
-        SyncRoom out{room.room_id, {}, {}, {}, {}, std::nullopt, std::nullopt};
+        SyncRoom out{room.room_id, {}, {}, request.use_state_after, {}, {}, std::nullopt, false, std::nullopt};
         std::vector<TimelineWanted> wanted{{room.room_id, room.shown_from, room.until, true}};
         auto loaded = co_await timelines.load(std::move(wanted), request.user_id, filter.room.timeline, ignored);
         out.timeline = std::move(loaded.at(room.room_id));
@@ -292,7 +261,7 @@ Task<void> Sync::Impl::collect_left(const SyncRequest& request, const std::vecto
             auto end = std::make_shared<storage::RoomState>();
             for (const auto& [key, id] : *after) end->set(key, id, "leave");
             const bool full = !request.since || request.full_state || room.shown_from == 0;
-            RoomStateChooser::Wanted state{&filter, request.user_id, exchange_of(request, answer.next), full, false,
+            RoomStateChooser::Wanted state{&filter, request.user_id, exchange_of(request, answer.next), full, false, request.use_state_after,
                                            full ? storage::WriterPositions{} : request.since->room, room.until};
             const auto chosen = co_await chooser.choose(std::move(state), room.room_id, out.timeline, std::move(end));
             EventsById by_id;

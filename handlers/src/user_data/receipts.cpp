@@ -72,17 +72,17 @@ Task<void> Receipts::set(std::string user_id, proto::RoomId room_id, std::vector
         } else if (fully_read) {
             co_await set_fully_read(user_id, room_id, events[i]);
         } else {
-            co_await set_receipt(user_id, room_id, positions[i].marker, events[i]);
+            co_await set_receipt(user_id, room_id, std::move(positions[i]));
         }
     }
     presence_.user_active(user_id);
 }
 
-Task<void> Receipts::set_receipt(std::string user_id, proto::RoomId room_id, ReadMarker marker,
-                                 proto::EventId event_id) {
-    // NOTSPEC: one receipt a user, room and type: those for a thread count for the whole room.
-    storage::Receipt receipt{room_id.str(), receipt_type(marker), std::move(user_id), event_id.str(),
-                             proto::to_json(json::object{{"ts", clock_.now_ms()}})};
+Task<void> Receipts::set_receipt(std::string user_id, proto::RoomId room_id, ReadPosition position) {
+    json::object data{{"ts", clock_.now_ms()}};
+    if (position.thread_id) data["thread_id"] = *position.thread_id;
+    storage::Receipt receipt{room_id.str(),       receipt_type(position.marker),  std::move(user_id),
+                             position.event_id,   proto::to_json(data),           position.thread_id};
     co_await receipts_.insert(std::move(receipt));
 }
 

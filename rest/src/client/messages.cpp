@@ -2,23 +2,12 @@
 
 #include "client/reading_params.hpp"
 #include "client/room_params.hpp"
-#include "weft/core/errors.hpp"
 
 namespace weft::rest {
-
-using core::MatrixError;
 
 namespace {
 
 constexpr std::int64_t kLimitMax = 1000;
-
-storage::Direction direction_in(const http::Request& request) {
-    const auto text = request.query_param("dir");
-    if (!text) throw MatrixError::missing_param("dir: missing");
-    if (*text == "b") return storage::Direction::kBackward;
-    if (*text == "f") return storage::Direction::kForward;
-    throw MatrixError::invalid_param("dir: b or f");
-}
 
 }  // namespace
 
@@ -37,7 +26,8 @@ Task<http::Response> MessagesEndpoints::get_messages(http::Request request) {
     const bool lazy = query.filter.lazy_load_members;
     const auto page = co_await pages_.read(std::move(query));
 
-    const auto viewer = viewer_of(request, clock_);
+    auto viewer = viewer_of(request, clock_);
+    co_await aggregations_.add_to(viewer, page.chunk);
     // Clients find their own token again; what follows it need not be the same text.
     const auto from = request.query_param("from").value_or("");
     proto::JsonWriter writer{256 + 512 * page.chunk.size()};

@@ -35,6 +35,14 @@ std::optional<storage::RoomToken> token_in(const http::Request& request, std::st
     return *token;
 }
 
+storage::Direction direction_in(const http::Request& request) {
+    const auto text = request.query_param("dir");
+    if (!text) throw MatrixError::missing_param("dir: missing");
+    if (*text == "b") return storage::Direction::kBackward;
+    if (*text == "f") return storage::Direction::kForward;
+    throw MatrixError::invalid_param("dir: b or f");
+}
+
 proto::EventFilter filter_in(const http::Request& request) {
     const auto text = request.query_param("filter");
     if (!text || text->empty()) return {};

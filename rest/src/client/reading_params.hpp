@@ -20,6 +20,8 @@ http::Endpoint reading_endpoint(std::string operation, std::initializer_list<std
 
 /// The pagination token in a query parameter; nothing if it is absent or empty.
 std::optional<storage::RoomToken> token_in(const http::Request& request, std::string_view name);
+/// `dir`, which must be there: b or f.
+storage::Direction direction_in(const http::Request& request);
 /// `filter`, a RoomEventFilter as JSON; admits everything if it is absent.
 proto::EventFilter filter_in(const http::Request& request);
 /// `limit`, or else that of the filter, or else 10; never more than `limit_max`.

@@ -33,14 +33,16 @@ Task<http::Response> ReceiptEndpoints::post_receipt(http::Request request) {
     if (!marker) throw MatrixError::invalid_param("Unknown receipt type");
     // Many clients send no body at all.
     const auto body = request.json_body(true);
+    ReadPosition position{*marker, request.param("eventId")};
     if (const auto* thread_id = proto::find(body, "thread_id")) {
         if (!thread_id->is_string()) {
             throw MatrixError::invalid_param("thread_id field must be a non-empty string");
         }
         handlers::check_thread_id(*marker, thread_id->get_string());
+        position.thread_id = std::string{std::string_view{thread_id->get_string()}};
     }
     std::vector<ReadPosition> positions;
-    positions.push_back({*marker, request.param("eventId")});
+    positions.push_back(std::move(position));
     co_await receipts_.set(request.auth().user_id, room_id, std::move(positions));
     co_return http::Response::empty_object();
 }
@@ -51,7 +53,7 @@ Task<http::Response> ReceiptEndpoints::post_read_markers(http::Request request) 
     std::vector<ReadPosition> positions;
     for (const auto* const type : {"m.read", "m.read.private", "m.fully_read"}) {
         if (auto event_id = optional_string(body, type)) {
-            positions.push_back({*handlers::parse_read_marker(type), std::move(*event_id)});
+            positions.push_back({*handlers::parse_read_marker(type), std::move(*event_id), std::nullopt});
         }
     }
     co_await receipts_.set(request.auth().user_id, room_id, std::move(positions));

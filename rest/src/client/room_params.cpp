@@ -44,6 +44,12 @@ proto::RoomAlias room_alias_of(const http::Request& request) {
     return parse_path_id<proto::RoomAlias>(request, "roomAlias");
 }
 
+std::optional<std::int64_t> delay_in(const http::Request& request) {
+    const auto delay = request.query_int("org.matrix.msc4140.delay");
+    if (delay && *delay < 0) throw MatrixError::invalid_param("org.matrix.msc4140.delay: must not be negative");
+    return delay;
+}
+
 proto::UserId user_id_in(const boost::json::object& body) {
     const auto text = optional_string(body, "user_id");
     if (!text) throw MatrixError::missing_param("'user_id' is missing");

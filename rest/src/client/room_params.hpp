@@ -20,6 +20,8 @@ handlers::Actor actor_at(const http::Request& request);
 proto::RoomId room_id_of(const http::Request& request);
 /// `{roomAlias}` of the path.
 proto::RoomAlias room_alias_of(const http::Request& request);
+/// The delay that MSC4140 lets clients give an event, in milliseconds; nothing if it is to be sent now.
+std::optional<std::int64_t> delay_in(const http::Request& request);
 /// `user_id` of a body.
 proto::UserId user_id_in(const boost::json::object& body);
 

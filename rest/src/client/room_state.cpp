@@ -29,6 +29,10 @@ Task<http::Response> RoomStateEndpoints::put(http::Request request) {
     const auto state_key = request.path_params.find("stateKey");
     if (state_key != request.path_params.end()) state.state_key = state_key->second;
     state.content = request.json_body();
+    if (const auto delay = delay_in(request)) {
+        const auto delay_id = co_await delayed_.schedule(std::move(state), *delay);
+        co_return http::Response::json(json::object{{"delay_id", delay_id}});
+    }
     const auto event_id = co_await state_.put(std::move(state));
     co_return http::Response::json(json::object{{"event_id", event_id.str()}});
 }

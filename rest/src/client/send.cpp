@@ -51,6 +51,10 @@ Task<http::Response> SendEndpoints::put_message(http::Request request) {
     message.type = request.param("eventType");
     message.txn_id = transaction_id_of(request);
     message.content = request.json_body();
+    if (const auto delay = delay_in(request)) {
+        const auto delay_id = co_await delayed_.schedule(std::move(message), *delay);
+        co_return http::Response::json(boost::json::object{{"delay_id", delay_id}});
+    }
     co_return event_id_response(co_await messages_.send(std::move(message)));
 }
 

@@ -13,6 +13,7 @@ ServerInfoEndpoints::ServerInfoEndpoints(const core::Config& config)
     : versions_{proto::to_json(versions_document())},
       capabilities_{proto::to_json(capabilities_document(config))} {
     if (const auto document = client_well_known(config)) well_known_ = proto::to_json(*document);
+    if (const auto document = support_document(config)) support_ = proto::to_json(*document);
 }
 
 void ServerInfoEndpoints::register_on(http::Router& router) {
@@ -34,6 +35,12 @@ void ServerInfoEndpoints::register_on(http::Router& router) {
                 .auth = http::Auth::kNone,
                 .workers = kOnClientReader},
                std::bind_front(&ServerInfoEndpoints::get_well_known, this));
+    router.add({.method = http::Method::kGet,
+                .paths = {"/.well-known/matrix/support"},
+                .operation = "getWellknownSupport",
+                .auth = http::Auth::kNone,
+                .workers = kOnClientReader},
+               std::bind_front(&ServerInfoEndpoints::get_support, this));
 }
 
 Task<http::Response> ServerInfoEndpoints::get_versions(http::Request) {
@@ -48,6 +55,11 @@ Task<http::Response> ServerInfoEndpoints::get_well_known(http::Request) {
     if (!well_known_)
         throw core::MatrixError::not_found("This server does not say where its clients should connect");
     co_return http::Response::raw_json(*well_known_);
+}
+
+Task<http::Response> ServerInfoEndpoints::get_support(http::Request) {
+    if (!support_) throw core::MatrixError::not_found("This server does not say whom to ask for help");
+    co_return http::Response::raw_json(*support_);
 }
 
 }  // namespace weft::rest

@@ -18,12 +18,26 @@ boost::json::object enabled(bool flag) {
     return {{"enabled", flag}};
 }
 
+/// What clients look for before they use it.
+boost::json::object unstable_features() {
+    return {{"org.matrix.simplified_msc3575", true},
+            {"org.matrix.msc4140", true},
+            {"org.matrix.msc4222", true},
+            {"org.matrix.msc3440.stable", true},
+            {"org.matrix.msc3771", true},
+            {"org.matrix.msc3773", true},
+            {"org.matrix.msc3030.stable", true},
+            {"org.matrix.msc3981", true},
+            {"uk.half-shot.msc2666.query_mutual_rooms", true},
+            {"uk.half-shot.msc2666.query_mutual_rooms.stable", true}};
+}
+
 }  // namespace
 
 boost::json::object versions_document() {
     boost::json::array versions;
     for (const auto version : kVersions) versions.emplace_back(version);
-    return {{"versions", std::move(versions)}, {"unstable_features", boost::json::object{}}};
+    return {{"versions", std::move(versions)}, {"unstable_features", unstable_features()}};
 }
 
 boost::json::object capabilities_document(const core::Config& config) {
@@ -48,6 +62,21 @@ boost::json::object capabilities_document(const core::Config& config) {
 std::optional<boost::json::object> client_well_known(const core::Config& config) {
     if (config.public_baseurl.empty()) return std::nullopt;
     return boost::json::object{{"m.homeserver", {{"base_url", config.public_baseurl}}}};
+}
+
+std::optional<boost::json::object> support_document(const core::Config& config) {
+    boost::json::object out;
+    boost::json::array contacts;
+    for (const auto& contact : config.support.contacts) {
+        boost::json::object entry{{"role", contact.role}};
+        if (!contact.matrix_id.empty()) entry["matrix_id"] = contact.matrix_id;
+        if (!contact.email_address.empty()) entry["email_address"] = contact.email_address;
+        contacts.push_back(std::move(entry));
+    }
+    if (!contacts.empty()) out["contacts"] = std::move(contacts);
+    if (!config.support.page.empty()) out["support_page"] = config.support.page;
+    if (out.empty()) return std::nullopt;
+    return out;
 }
 
 }  // namespace weft::rest

@@ -15,4 +15,7 @@ boost::json::object capabilities_document(const core::Config& config);
 /// Body of /.well-known/matrix/client; nothing without a `public_baseurl`.
 std::optional<boost::json::object> client_well_known(const core::Config& config);
 
+/// Body of /.well-known/matrix/support; nothing if there is nobody to ask.
+std::optional<boost::json::object> support_document(const core::Config& config);
+
 }  // namespace weft::rest

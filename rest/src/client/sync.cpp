@@ -26,6 +26,8 @@ Task<http::Response> SyncEndpoints::get_sync(http::Request request) {
     sync.timeout_ms = request.query_int("timeout").value_or(0);
     if (sync.timeout_ms < 0) throw MatrixError::invalid_param("timeout: must not be negative");
     sync.full_state = request.query_bool("full_state").value_or(false);
+    sync.use_state_after = request.query_bool("use_state_after").value_or(
+        request.query_bool("org.matrix.msc4222.use_state_after").value_or(false));
     if (const auto presence = request.query_param("set_presence")) {
         sync.set_presence = *presence;
         if (*presence != "online" && *presence != "offline" && *presence != "unavailable") {

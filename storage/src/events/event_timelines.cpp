@@ -22,6 +22,14 @@ constexpr Sql kRecentEventsOfRooms{
 #undef WEFT_BETWEEN
 constexpr Sql kTokenOf{"token_of_event", "SELECT topological_ordering, stream_ordering FROM events WHERE event_id = $1 AND NOT outlier"};
 
+#define WEFT_BY_TIME(compares, order)                                                                                     \
+    "SELECT e.event_id FROM events e WHERE e.room_id = $1 AND NOT e.outlier AND e.origin_server_ts " compares             \
+    " $2::bigint AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) "                              \
+    "ORDER BY e.origin_server_ts " order ", e.stream_ordering " order " LIMIT $3 OFFSET $4"
+constexpr Sql kAtOrAfter{"events_at_or_after", WEFT_BY_TIME(">=", "ASC")};
+constexpr Sql kAtOrBefore{"events_at_or_before", WEFT_BY_TIME("<=", "DESC")};
+#undef WEFT_BY_TIME
+
 #define WEFT_PAGE                                                                                                             \
     "SELECT e.event_id, e.topological_ordering, e.stream_ordering, e.type, e.sender, COALESCE(e.contains_url, false), e.writer_tag FROM events e " \
     "WHERE e.room_id = $1 AND NOT e.outlier AND NOT EXISTS (SELECT 1 FROM rejections r WHERE r.event_id = e.event_id) AND "
@@ -137,6 +145,16 @@ Task<TimelinePage> EventsStore::paginate(proto::RoomId room_id, RoomToken from, 
         if (!page.more) break;
     }
     co_return page;
+}
+
+Task<std::vector<proto::EventId>> EventsStore::events_by_time(proto::RoomId room_id, std::int64_t time_ms, Direction direction,
+                                                              std::size_t limit, std::size_t offset) {
+    const auto& sql = direction == Direction::kForward ? kAtOrAfter : kAtOrBefore;
+    std::vector<proto::EventId> out;
+    for (const auto row : co_await impl_->db.query(sql, room_id.str(), time_ms, limit, offset)) {
+        out.push_back(proto::EventId::trusted(row[0].str()));
+    }
+    co_return out;
 }
 
 Task<std::optional<RoomToken>> EventsStore::token_of(proto::EventId event_id) {

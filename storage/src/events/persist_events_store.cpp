@@ -34,7 +34,7 @@ constexpr Sql kPersistEvents{
     "stored AS (INSERT INTO events (stream_ordering, topological_ordering, depth, event_id, room_id, type, processed, outlier, "
     "origin_server_ts, received_ts, sender, contains_url, writer_tag) "
     "SELECT stream::int, depth, depth, event_id, $12, type, true, outlier, ts, $13::bigint, sender, contains_url, "
-    "COALESCE((SELECT w.tag FROM event_writers w WHERE w.lease = $37::bigint), weft_event_lease_lost()) FROM input), "
+    "COALESCE((SELECT w.tag FROM event_writers w WHERE w.lease = $40::bigint), weft_event_lease_lost()) FROM input), "
     "bodies AS (INSERT INTO event_json (event_id, room_id, internal_metadata, json, format_version) "
     "SELECT event_id, $12, metadata, json, $14::int FROM input), "
     "groups AS (INSERT INTO event_to_state_groups (event_id, state_group) SELECT event_id, state_group FROM input WHERE state_group > 0), "
@@ -46,11 +46,18 @@ constexpr Sql kPersistEvents{
     "leaves_at AS (INSERT INTO stream_ordering_to_exterm (stream_ordering, room_id, event_id) "
     "SELECT $18::bigint, $12, l FROM unnest($17::text[]) AS l), "
     "actions AS (INSERT INTO event_push_actions (room_id, event_id, user_id, actions, topological_ordering, stream_ordering, notif, "
-    "highlight) SELECT $12, i.event_id, a.user_id, a.actions, i.depth, i.stream, a.notif, a.highlight "
-    "FROM unnest($19::text[], $20::text[], $21::text[], $22::bigint[], $23::bigint[]) AS a(event_id, user_id, actions, notif, highlight) "
+    "highlight, thread_id) SELECT $12, i.event_id, a.user_id, a.actions, i.depth, i.stream, a.notif, a.highlight, a.thread "
+    "FROM unnest($19::text[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $37::text[]) "
+    "AS a(event_id, user_id, actions, notif, highlight, thread) "
     "JOIN input i ON i.event_id = a.event_id), "
     "relations AS (INSERT INTO event_relations (event_id, relates_to_id, relation_type, aggregation_key) "
     "SELECT * FROM unnest($24::text[], $25::text[], $26::text[], $27::text[])), "
+    "in_threads AS (INSERT INTO threads (room_id, thread_id, latest_event_id, topological_ordering, stream_ordering) "
+    "SELECT DISTINCT ON (thread) $12, t.thread, i.event_id, i.depth, i.stream FROM unnest($38::text[], $39::text[]) AS t(event_id, thread) "
+    "JOIN input i ON i.event_id = t.event_id AND NOT i.outlier ORDER BY thread, i.depth DESC, i.stream DESC "
+    "ON CONFLICT (room_id, thread_id) DO UPDATE SET latest_event_id = excluded.latest_event_id, "
+    "topological_ordering = excluded.topological_ordering, stream_ordering = excluded.stream_ordering "
+    "WHERE (threads.topological_ordering, threads.stream_ordering) < (excluded.topological_ordering, excluded.stream_ordering)), "
     "redacted AS (INSERT INTO redactions (event_id, redacts, have_censored, received_ts) "
     "SELECT e, r, false, $13::bigint FROM unnest($28::text[], $29::text[]) AS t(e, r)), "
     // Of a redacted event nothing is left that could relate it to another or that a search could find.
@@ -145,6 +152,8 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
     Texts edge_events, edge_prevs, leaves;
     Texts action_events, action_users, actions;
     Numbers notifs, highlights;
+    OptionalTexts action_threads;
+    Texts threaded_events, threads;
     Texts relation_events, relation_targets, relation_types;
     OptionalTexts relation_keys;
     Texts redaction_events, redaction_targets;
@@ -170,8 +179,10 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             edge_events.push_back(id);
             edge_prevs.push_back(prev.str());
         }
+        const auto thread = proto::thread_of(event);
         for (const auto& action : item.push_actions) {
             action_events.push_back(id);
+            action_threads.push_back(thread);
             action_users.push_back(action.user_id);
             actions.push_back(action.actions);
             notifs.push_back(action.notify ? 1 : 0);
@@ -182,6 +193,10 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             relation_targets.push_back(column_text(relation->event_id));
             relation_types.push_back(column_text(relation->rel_type));
             relation_keys.push_back(relation->key ? std::optional{column_text(*relation->key)} : std::nullopt);
+            if (thread) {
+                threaded_events.push_back(id);
+                threads.push_back(*thread);
+            }
         }
         if (event.redacts()) {
             redaction_events.push_back(id);
@@ -207,7 +222,7 @@ std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<p
             action_users,     actions,       notifs,        highlights,     relation_events,
             relation_targets, relation_types, relation_keys, redaction_events, redaction_targets,
             txn_events,       txn_users,     txn_devices,   txn_ids,        search_events,
-            search_keys,      search_texts,  batch.lease};
+            search_keys,      search_texts,  action_threads, threaded_events, threads, batch.lease};
 }
 
 void write_state_groups(Transaction& txn, const PersistBatch& batch) {

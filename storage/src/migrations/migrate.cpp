@@ -47,6 +47,9 @@ constexpr Sql kRaiseSequences{"migrate_raise_sequences", R"sql(
     SELECT setval('weft_push_rule_enable_id_seq', m) FROM (SELECT max(id) AS m FROM push_rules_enable) AS t,
         weft_push_rule_enable_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
     UNION ALL
+    SELECT setval('weft_event_report_id_seq', m) FROM (SELECT max(id) AS m FROM event_reports) AS t,
+        weft_event_report_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
+    UNION ALL
     SELECT setval('state_group_id_seq', m) FROM (SELECT max(id) AS m FROM state_groups) AS t,
         state_group_id_seq AS s WHERE m > s.last_value - (NOT s.is_called)::int
     UNION ALL

@@ -14,33 +14,37 @@ constexpr std::size_t kCacheEntries = 5'000;
 constexpr auto kCacheName = "get_unread_event_push_actions_by_room_for_user";
 
 /// The newest of a user's receipts counts, wherever it was set; one that points at an event we do not know
-/// does not. Older actions may have been rolled up into event_push_summary.
+/// does not. Those for a thread count in that alone. Older actions may have been rolled up into
+/// event_push_summary, which knows no threads.
 constexpr Sql kUnread{"room_unread_counts", R"sql(
-    WITH seen AS (
-        SELECT m.user_id, COALESCE(r.stream_ordering, joined.stream_ordering, 0) AS upto
+    WITH receipts AS (
+        SELECT receipt.user_id, receipt.thread_id, max(e.stream_ordering) AS upto FROM receipts_linearized AS receipt
+        JOIN events AS e ON e.event_id = receipt.event_id
+        WHERE receipt.room_id = $1 AND receipt.receipt_type IN ('m.read', 'm.read.private')
+        GROUP BY receipt.user_id, receipt.thread_id
+    ), seen AS (
+        SELECT m.user_id, COALESCE(r.upto, joined.stream_ordering, 0) AS upto
         FROM local_current_membership AS m
         LEFT JOIN events AS joined ON joined.event_id = m.event_id
-        LEFT JOIN (
-            SELECT receipt.user_id, max(e.stream_ordering) AS stream_ordering FROM receipts_linearized AS receipt
-            JOIN events AS e ON e.event_id = receipt.event_id
-            WHERE receipt.room_id = $1 AND receipt.receipt_type IN ('m.read', 'm.read.private')
-            GROUP BY receipt.user_id
-        ) AS r ON r.user_id = m.user_id
+        LEFT JOIN receipts AS r ON r.user_id = m.user_id AND r.thread_id IS NULL
         WHERE m.room_id = $1 AND m.membership = 'join'
     )
     SELECT latest.stream_ordering, counts.* FROM (
         SELECT COALESCE(max(stream_ordering), 0) AS stream_ordering FROM events WHERE room_id = $1
     ) AS latest LEFT JOIN (
-        SELECT user_id, sum(notifications), sum(highlights), max(newest) FROM (
-            SELECT s.user_id, sum(COALESCE(a.notif, 0)) AS notifications, sum(COALESCE(a.highlight, 0)) AS highlights,
-                   max(a.stream_ordering) AS newest
+        SELECT user_id, thread, sum(notifications), sum(highlights), max(newest) FROM (
+            SELECT s.user_id, COALESCE(a.thread_id, 'main') AS thread, sum(COALESCE(a.notif, 0)) AS notifications,
+                   sum(COALESCE(a.highlight, 0)) AS highlights, max(a.stream_ordering) AS newest
             FROM event_push_actions AS a JOIN seen AS s ON s.user_id = a.user_id AND a.stream_ordering > s.upto
-            WHERE a.room_id = $1 GROUP BY s.user_id
+            LEFT JOIN receipts AS r ON r.user_id = a.user_id AND r.thread_id = COALESCE(a.thread_id, 'main')
+            WHERE a.room_id = $1 AND (r.upto IS NULL OR a.stream_ordering > r.upto)
+            GROUP BY s.user_id, COALESCE(a.thread_id, 'main')
             UNION ALL
-            SELECT s.user_id, sum(p.notif_count), 0, max(p.stream_ordering)
+            SELECT s.user_id, 'main', sum(p.notif_count), 0, max(p.stream_ordering)
             FROM event_push_summary AS p JOIN seen AS s ON s.user_id = p.user_id AND p.stream_ordering > s.upto
-            WHERE p.room_id = $1 GROUP BY s.user_id
-        ) AS parts GROUP BY user_id
+            LEFT JOIN receipts AS r ON r.user_id = p.user_id AND r.thread_id = 'main'
+            WHERE p.room_id = $1 AND (r.upto IS NULL OR p.stream_ordering > r.upto) GROUP BY s.user_id
+        ) AS parts GROUP BY user_id, thread
     ) AS counts ON true)sql"};
 
 bool means_read(const std::string& receipt_type) {
@@ -68,7 +72,8 @@ PushActionStore::PushActionStore(StoreContext context, StreamState& events, Stre
 
 void PushActionStore::apply_event(std::int64_t token, const replication::EventsEventRow& row) {
     const auto cached = rooms_.get_if_present(row.room_id);
-    const auto* const marks = events_.push_marks(proto::EventId::trusted(row.event_id));
+    const auto id = proto::EventId::trusted(row.event_id);
+    const auto* const marks = events_.push_marks(id);
     // Who comes or goes counts from there on; and a read that is under way may or may not have seen the event.
     if (!cached || !marks || row.type == proto::event_type::kMember) {
         rooms_.invalidate(row.room_id);
@@ -76,12 +81,19 @@ void PushActionStore::apply_event(std::int64_t token, const replication::EventsE
     }
     auto& room = **cached;
     if (token <= room.upto) return;  // the database was ahead of our position when it was read
+    // Only an event that relates to another can be in a thread; what it says must be known then.
+    const auto event = row.relates_to ? events_.cached(id) : nullptr;
+    if (row.relates_to && !marks->empty() && !event) {
+        rooms_.invalidate(row.room_id);
+        return;
+    }
     room.upto = token;
+    const auto thread = event ? proto::thread_of(*event->event).value_or(kMainThread) : kMainThread;
     for (const auto& mark : *marks) {
-        auto& user = room.users[mark.user_id];
-        ++user.counts.notifications;
-        user.counts.highlights += mark.highlight ? 1 : 0;
-        user.newest = token;
+        auto& counted = room.users[mark.user_id][thread];
+        ++counted.counts.notifications;
+        counted.counts.highlights += mark.highlight ? 1 : 0;
+        counted.newest = token;
     }
 }
 
@@ -97,11 +109,19 @@ void PushActionStore::apply_receipt(const replication::ReceiptsRow& row) {
     auto& users = (*cached)->users;
     const auto user = users.find(row.user_id);
     if (user == users.end()) return;
-    if (event->event->stream_ordering() >= user->second.newest) {
-        users.erase(user);
-    } else {
-        rooms_.invalidate(row.room_id);
+    const auto named = proto::get_string(row.data, "thread_id");
+    const auto read_upto = event->event->stream_ordering();
+    for (auto counted = user->second.begin(); counted != user->second.end();) {
+        if (named && *named != counted->first) {
+            ++counted;
+        } else if (read_upto >= counted->second.newest) {
+            counted = user->second.erase(counted);
+        } else {
+            rooms_.invalidate(row.room_id);
+            return;
+        }
     }
+    if (user->second.empty()) users.erase(user);
 }
 
 Task<std::shared_ptr<const PushActionStore::OfRoomPtr>> PushActionStore::of_room(std::string room_id) {
@@ -109,24 +129,44 @@ Task<std::shared_ptr<const PushActionStore::OfRoomPtr>> PushActionStore::of_room
         auto out = std::make_shared<OfRoom>();
         for (const auto row : co_await context_.db.query(kUnread, room)) {
             out->upto = row[0].i64();
-            if (!row[1].is_null()) out->users.emplace(row[1].str(), OfUser{{row[2].i64(), row[3].i64()}, row[4].i64()});
+            if (row[1].is_null()) continue;
+            out->users[row[1].str()].emplace(row[2].str(), OfThread{{row[3].i64(), row[4].i64()}, row[5].i64()});
         }
         co_return out;
     };
     co_return co_await rooms_.get(std::move(room_id), std::move(load));
 }
 
+UnreadCounts PushActionStore::total(const OfUser& user) {
+    UnreadCounts sum;
+    for (const auto& [thread, counted] : user) {
+        sum.notifications += counted.counts.notifications;
+        sum.highlights += counted.counts.highlights;
+    }
+    return sum;
+}
+
 Task<std::shared_ptr<const RoomUnread>> PushActionStore::room_unread(std::string room_id) {
     const auto room = co_await of_room(std::move(room_id));
     auto counts = std::make_shared<RoomUnread>();
-    for (const auto& [user_id, of_user] : (*room)->users) counts->emplace(user_id, of_user.counts);
+    for (const auto& [user_id, of_user] : (*room)->users) counts->emplace(user_id, total(of_user));
     co_return counts;
 }
 
 Task<UnreadCounts> PushActionStore::unread(std::string room_id, std::string user_id) {
     const auto room = co_await of_room(std::move(room_id));
     const auto found = (*room)->users.find(user_id);
-    co_return found == (*room)->users.end() ? UnreadCounts{} : found->second.counts;
+    co_return found == (*room)->users.end() ? UnreadCounts{} : total(found->second);
+}
+
+Task<UnreadByThread> PushActionStore::unread_by_thread(std::string room_id, std::string user_id) {
+    const auto room = co_await of_room(std::move(room_id));
+    UnreadByThread out;
+    const auto found = (*room)->users.find(user_id);
+    if (found == (*room)->users.end()) co_return out;
+    out.total = total(found->second);
+    for (const auto& [thread, counted] : found->second) out.threads.emplace(thread, counted.counts);
+    co_return out;
 }
 
 }  // namespace weft::storage

@@ -22,37 +22,41 @@ constexpr Sql kPositions{"receipt_positions", R"sql(
     SELECT (SELECT stream_ordering FROM events WHERE event_id = $4 AND room_id = $1), r.event_id, e.stream_ordering
     FROM (SELECT 1) AS one
     LEFT JOIN receipts_linearized AS r ON r.room_id = $1 AND r.receipt_type = $2 AND r.user_id = $3
+        AND COALESCE(r.thread_id, '') = $5
     LEFT JOIN events AS e ON e.event_id = r.event_id)sql"};
 
 constexpr Sql kUpsert{"upsert_receipt", R"sql(
     WITH graph AS (
         INSERT INTO receipts_graph (room_id, receipt_type, user_id, event_ids, data)
-        VALUES ($2, $3, $4, json_build_array($5::text)::text, $6)
+        SELECT $2, $3, $4, json_build_array($5::text)::text, $6 WHERE $7::text IS NULL
         ON CONFLICT (room_id, receipt_type, user_id) DO UPDATE SET event_ids = EXCLUDED.event_ids, data = EXCLUDED.data
     )
-    INSERT INTO receipts_linearized (stream_id, room_id, receipt_type, user_id, event_id, data)
-    VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (room_id, receipt_type, user_id) DO UPDATE
+    INSERT INTO receipts_linearized (stream_id, room_id, receipt_type, user_id, event_id, data, thread_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (room_id, receipt_type, user_id, COALESCE(thread_id, '')) DO UPDATE
     SET stream_id = EXCLUDED.stream_id, event_id = EXCLUDED.event_id, data = EXCLUDED.data)sql"};
 
-/// Highlights stay: they are the user's list of notifications.
+/// Highlights stay: they are the user's list of notifications. A receipt for a thread is about that alone.
 constexpr Sql kClearPushActions{"clear_push_actions", R"sql(
     WITH summary AS (
         DELETE FROM event_push_summary WHERE room_id = $1 AND user_id = $2 AND stream_ordering <= $3
+        AND COALESCE($4::text, 'main') = 'main'
     )
     DELETE FROM event_push_actions
-    WHERE room_id = $1 AND user_id = $2 AND stream_ordering <= $3 AND COALESCE(highlight, 0) = 0)sql"};
+    WHERE room_id = $1 AND user_id = $2 AND stream_ordering <= $3 AND COALESCE(highlight, 0) = 0
+      AND ($4::text IS NULL OR COALESCE(thread_id, 'main') = $4))sql"};
 
 constexpr Sql kOfRooms{"receipts_of_rooms", R"sql(
-    SELECT room_id, receipt_type, user_id, event_id, data FROM receipts_linearized
+    SELECT room_id, receipt_type, user_id, event_id, data, thread_id FROM receipts_linearized
     WHERE room_id = ANY ($1::text[]))sql"};
 
 constexpr Sql kChanged{"receipts_changed", R"sql(
-    SELECT room_id, receipt_type, user_id, event_id, data FROM receipts_linearized
+    SELECT room_id, receipt_type, user_id, event_id, data, thread_id FROM receipts_linearized
     WHERE room_id = ANY ($1::text[]) AND stream_id > $2 AND stream_id <= $3)sql"};
 
 constexpr Sql kEventOf{"receipt_event_of", R"sql(
-    SELECT event_id FROM receipts_linearized WHERE user_id = $1 AND room_id = $2 AND receipt_type = $3)sql"};
+    SELECT event_id FROM receipts_linearized WHERE user_id = $1 AND room_id = $2 AND receipt_type = $3
+    AND thread_id IS NULL)sql"};
 
 constexpr Sql kUpdates{"receipt_updates", R"sql(
     SELECT stream_id, room_id, receipt_type, user_id, event_id, data FROM receipts_linearized
@@ -63,7 +67,7 @@ bool means_read(const std::string& type) {
 }
 
 Receipt to_receipt(const Rows::Row& row) {
-    return {row[0].str(), row[1].str(), row[2].str(), row[3].str(), row[4].str()};
+    return {row[0].str(), row[1].str(), row[2].str(), row[3].str(), row[4].str(), row[5].opt_str()};
 }
 
 /// Data that is not a JSON object becomes {}.
@@ -93,9 +97,11 @@ void ReceiptStore::on_rows(std::int64_t token, const StreamRows& rows) {
         if (!row) continue;
         room_cache_.invalidate(row->room_id);
         receipts_.changes().entity_changed(row->room_id, token);
-        recent_.add(
-            token, row->room_id,
-            Receipt{row->room_id, row->receipt_type, row->user_id, row->event_id, proto::to_json(row->data)});
+        std::optional<std::string> thread_id;
+        if (const auto named = proto::get_string(row->data, "thread_id")) thread_id = *named;
+        recent_.add(token, row->room_id,
+                    Receipt{row->room_id, row->receipt_type, row->user_id, row->event_id, proto::to_json(row->data),
+                            std::move(thread_id)});
     }
 }
 
@@ -104,16 +110,17 @@ Task<std::optional<std::int64_t>> ReceiptStore::insert(Receipt receipt) {
     const auto token = id.first();
     const bool stored = co_await context_.db.run("insert_receipt", [&](Transaction& txn) {
         const auto rows =
-            txn.exec(kPositions, receipt.room_id, receipt.type, receipt.user_id, receipt.event_id);
+            txn.exec(kPositions, receipt.room_id, receipt.type, receipt.user_id, receipt.event_id,
+                     receipt.thread_id.value_or(""));
         const auto row = rows.front();
         const auto place = row[0].opt_i64();
         const auto present_place = row[2].opt_i64();
         if (row[1].view() == receipt.event_id) return false;
         if (place && present_place && *present_place >= *place) return false;
         txn.exec(kUpsert, token, receipt.room_id, receipt.type, receipt.user_id, receipt.event_id,
-                 receipt.data);
+                 receipt.data, receipt.thread_id);
         if (place && means_read(receipt.type))
-            txn.exec(kClearPushActions, receipt.room_id, receipt.user_id, *place);
+            txn.exec(kClearPushActions, receipt.room_id, receipt.user_id, *place, receipt.thread_id);
         return true;
     });
     if (!stored) co_return std::nullopt;
@@ -151,9 +158,9 @@ Task<ReceiptList> ReceiptStore::changed(std::vector<std::string> rooms, std::int
         co_return list;
     }
     for (const auto& room : rooms) {
-        std::map<std::pair<std::string, std::string>, ReceiptPtr> newest;
+        std::map<std::tuple<std::string, std::string, std::string>, ReceiptPtr> newest;
         for (const auto& receipt : recent_.of(room, from, to)) {
-            newest.insert_or_assign({receipt->type, receipt->user_id}, receipt);
+            newest.insert_or_assign({receipt->type, receipt->user_id, receipt->thread_id.value_or("")}, receipt);
         }
         for (auto& [key, receipt] : newest) list.push_back(std::move(receipt));
     }

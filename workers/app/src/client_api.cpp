@@ -20,15 +20,26 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       profile_{services.profiles, config},
       public_rooms_{services.public_rooms, config.server_name},
       register_{services.registration, config},
-      room_state_{services.state_events},
+      room_state_{services.state_events, services.delayed_events},
       room_upgrade_{services.room_upgrade},
-      send_{services.messages},
+      send_{services.messages, services.delayed_events},
       server_info_{config},
       sync_{services.sync, services.sync_filters},
       third_party_ids_{services.third_party_ids, services.interactive_auth},
       event_reading_{services.event_reader, clock},
+      sliding_sync_{services.sliding_sync},
+      event_reading_{services.event_reader, services.aggregations, clock},
       members_{services.room_state_reader, clock},
-      messages_{services.message_pages, clock},
+      messages_{services.message_pages, services.aggregations, clock},
+      relations_{services.related_events, services.aggregations, clock},
+      room_previews_{services.room_previews, services.directory},
+      search_{services.message_search, services.aggregations, clock},
+      reports_{services.reports},
+      delayed_events_{services.delayed_events},
+      open_id_{services.open_id},
+      voip_{config, clock},
+      old_sync_{services.old_sync, services.aggregations, clock},
+      user_directory_{services.user_directory},
       state_reading_{services.room_state_reader, clock},
       typing_{services.typing, services.presence},
       receipts_{services.receipts},
@@ -69,9 +80,19 @@ void ClientApi::register_on(http::Router& router) {
     single_sign_on_.register_on(router);
     sync_.register_on(router);
     third_party_ids_.register_on(router);
+    sliding_sync_.register_on(router);
     event_reading_.register_on(router);
     members_.register_on(router);
     messages_.register_on(router);
+    relations_.register_on(router);
+    room_previews_.register_on(router);
+    search_.register_on(router);
+    reports_.register_on(router);
+    delayed_events_.register_on(router);
+    open_id_.register_on(router);
+    voip_.register_on(router);
+    old_sync_.register_on(router);
+    user_directory_.register_on(router);
     state_reading_.register_on(router);
     typing_.register_on(router);
     receipts_.register_on(router);

@@ -12,6 +12,7 @@
 #include "weft/rest/client/appservice.hpp"
 #include "weft/rest/client/create_room.hpp"
 #include "weft/rest/client/cross_signing.hpp"
+#include "weft/rest/client/delayed_events.hpp"
 #include "weft/rest/client/devices.hpp"
 #include "weft/rest/client/directory.hpp"
 #include "weft/rest/client/event_reading.hpp"
@@ -22,6 +23,8 @@
 #include "weft/rest/client/membership.hpp"
 #include "weft/rest/client/messages.hpp"
 #include "weft/rest/client/moderation.hpp"
+#include "weft/rest/client/old_sync.hpp"
+#include "weft/rest/client/open_id.hpp"
 #include "weft/rest/client/presence.hpp"
 #include "weft/rest/client/profile.hpp"
 #include "weft/rest/client/public_rooms.hpp"
@@ -29,12 +32,17 @@
 #include "weft/rest/client/push_rules.hpp"
 #include "weft/rest/client/receipts.hpp"
 #include "weft/rest/client/register.hpp"
+#include "weft/rest/client/relations.hpp"
+#include "weft/rest/client/reports.hpp"
 #include "weft/rest/client/room_keys.hpp"
+#include "weft/rest/client/room_previews.hpp"
 #include "weft/rest/client/room_state.hpp"
 #include "weft/rest/client/room_upgrade.hpp"
+#include "weft/rest/client/search.hpp"
 #include "weft/rest/client/send.hpp"
 #include "weft/rest/client/server_info.hpp"
 #include "weft/rest/client/single_sign_on.hpp"
+#include "weft/rest/client/sliding_sync.hpp"
 #include "weft/rest/client/state_reading.hpp"
 #include "weft/rest/client/sync.hpp"
 #include "weft/rest/client/tags.hpp"
@@ -43,6 +51,8 @@
 #include "weft/rest/client/typing.hpp"
 #include "weft/rest/media/media.hpp"
 #include "weft/rest/media/url_preview.hpp"
+#include "weft/rest/client/user_directory.hpp"
+#include "weft/rest/client/voip.hpp"
 
 namespace weft::workers {
 
@@ -76,9 +86,19 @@ private:
     rest::SingleSignOnEndpoints single_sign_on_;
     rest::SyncEndpoints sync_;
     rest::ThirdPartyIdEndpoints third_party_ids_;
+    rest::SlidingSyncEndpoints sliding_sync_;
     rest::EventReadingEndpoints event_reading_;
     rest::MembersEndpoints members_;
     rest::MessagesEndpoints messages_;
+    rest::RelationsEndpoints relations_;
+    rest::RoomPreviewEndpoints room_previews_;
+    rest::SearchEndpoints search_;
+    rest::ReportEndpoints reports_;
+    rest::DelayedEventEndpoints delayed_events_;
+    rest::OpenIdEndpoints open_id_;
+    rest::VoipEndpoints voip_;
+    rest::OldSyncEndpoints old_sync_;
+    rest::UserDirectoryEndpoints user_directory_;
     rest::StateReadingEndpoints state_reading_;
     rest::TypingEndpoints typing_;
     rest::ReceiptEndpoints receipts_;

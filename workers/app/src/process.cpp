@@ -224,6 +224,8 @@ private:
     void connect_sightings() {
         if (config_.is_master()) {
             services_.client_ips.start();
+            services_.user_directory.start();
+            services_.delayed_events.start();
             services_.authenticator.on_seen([this](storage::ClientIp seen) { services_.client_ips.record(std::move(seen)); });
             return;
         }
@@ -338,6 +340,8 @@ private:
         status_.set_state(ProcessState::kDraining);
         services_.sync.end_polls();
         co_await leave_rooms();
+        services_.sliding_sync.end_polls();
+        services_.old_sync.end_polls();
         co_await stop_servers(client_servers_, kDrainMs);
         co_await stop_servers(rpc_servers_, kDrainMs);
         co_await services_.stop(kDrainMs);

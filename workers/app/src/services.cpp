@@ -85,8 +85,24 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       visibility{stores.events, stores.states},
       room_access{stores.events, stores.states},
       room_state_reader{stores.events, stores.states, room_access, visibility},
-      event_reader{stores.events, stores.states, visibility},
-      message_pages{stores.events, stores.states, room_access, visibility, streams.events},
+      event_reader{stores.events, stores.states, stores.account_data, visibility},
+      message_pages{stores.events, stores.states, stores.account_data, room_access, visibility, streams.events},
+      aggregations{stores.relations, stores.events, stores.account_data, visibility},
+      related_events{stores.relations, stores.events, stores.account_data, event_reader, room_access, visibility},
+      room_previews{room_reader, stores.states, stores.events},
+      message_search{stores.search, stores.events, stores.states, stores.account_data, event_reader, room_state_reader, visibility},
+      reports{stores.reports, stores.users, stores.events, room_reader, event_reader, clock, config.server_name},
+      user_directory{stores.user_directory, streams.events, config, executor},
+      delayed_events{stores.delayed_events,
+                     room_reader,
+                     messages,
+                     state_events,
+                     stores.events,
+                     streams.events,
+                     clock,
+                     executor,
+                     handlers::DelayedEvents::Options{config.delayed_events_max_ms}},
+      open_id{stores.open_ids, clock, config.server_name},
       typing{executor, clock, stores.states, streams.typing},
       presence{executor, config, clock, stores.presence, rpc},
       writer_commands{stores.pushers, federation, rpc, config},
@@ -126,26 +142,9 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                handlers::Notifier::Streams{streams.events, streams.typing, streams.receipts, streams.account_data, streams.tag_account_data,
                                            streams.push_rules, streams.to_device, streams.device_lists, streams.user_signature, streams.presence},
                config.presence_wake_interval_ms},
-      sync{handlers::SyncSources{clock,
-                                 streams.events,
-                                 streams.typing,
-                                 streams.presence,
-                                 streams.push_rules,
-                                 stores.events,
-                                 stores.states,
-                                 stores.account_data,
-                                 stores.receipts,
-                                 stores.push_actions,
-                                 stores.to_device,
-                                 stores.devices,
-                                 stores.user_signatures,
-                                 stores.e2e_keys,
-                                 push_actions,
-                                 typing,
-                                 presence,
-                                 visibility,
-                                 notifier,
-                                 config.server_name}},
+      sync{sync_sources(stores, streams, config, clock)},
+      sliding_sync{sync_sources(stores, streams, config, clock), stores.sliding_sync, stores.room_recency, device_list_changes},
+      old_sync{sync_sources(stores, streams, config, clock), message_pages, room_state_reader, room_access, event_reader, stores.directory},
       sync_filters{stores.filters, executor},
       config_{config},
       event_lease_{stores.event_lease ? &*stores.event_lease : nullptr} {
@@ -186,6 +185,30 @@ Task<void> Services::start() {
     if (config_.tells_appservices()) appservice_feed.start();
 }
 
+handlers::SyncSources Services::sync_sources(Stores& stores, Streams& streams, const core::Config& config, const core::Clock& clock) {
+    return {clock,
+            streams.events,
+            streams.typing,
+            streams.presence,
+            streams.push_rules,
+            stores.events,
+            stores.states,
+            stores.account_data,
+            stores.receipts,
+            stores.push_actions,
+            stores.to_device,
+            stores.devices,
+            stores.user_signatures,
+            stores.e2e_keys,
+            push_actions,
+            typing,
+            presence,
+            visibility,
+            aggregations,
+            notifier,
+            config.server_name};
+}
+
 void Services::serve(replication::RpcServer& server) {
     if (room_writer) events.serve(server);
     if (config_.writes("public_rooms")) handlers::serve_room_visibility(server, local_room_visibility);
@@ -210,6 +233,8 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     co_await presence.stop();
     co_await typing.stop();
     if (federation) co_await federation->stop();
+    co_await user_directory.stop();
+    co_await delayed_events.stop();
     co_await notifier.stop();
     co_await client_ips.stop();
     co_await media.stop();

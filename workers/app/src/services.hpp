@@ -19,6 +19,7 @@
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/login.hpp"
 #include "weft/handlers/accounts/login_tokens.hpp"
+#include "weft/handlers/accounts/open_id.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/profiles.hpp"
 #include "weft/handlers/accounts/registration.hpp"
@@ -46,25 +47,34 @@
 #include "weft/handlers/push/push_sender.hpp"
 #include "weft/handlers/push/pushers.hpp"
 #include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/reading/aggregations.hpp"
 #include "weft/handlers/reading/event_reader.hpp"
 #include "weft/handlers/reading/message_pages.hpp"
+#include "weft/handlers/reading/message_search.hpp"
+#include "weft/handlers/reading/related_events.hpp"
 #include "weft/handlers/reading/room_access.hpp"
 #include "weft/handlers/reading/room_state_reader.hpp"
 #include "weft/handlers/reading/visibility.hpp"
 #include "weft/handlers/room_writer.hpp"
 #include "weft/handlers/rooms/create_room.hpp"
+#include "weft/handlers/rooms/delayed_events.hpp"
 #include "weft/handlers/rooms/membership.hpp"
 #include "weft/handlers/rooms/messages.hpp"
 #include "weft/handlers/rooms/public_rooms.hpp"
+#include "weft/handlers/rooms/reports.hpp"
 #include "weft/handlers/rooms/room_directory.hpp"
+#include "weft/handlers/rooms/room_previews.hpp"
 #include "weft/handlers/rooms/room_reader.hpp"
 #include "weft/handlers/rooms/room_upgrade.hpp"
 #include "weft/handlers/rooms/room_visibility.hpp"
 #include "weft/handlers/rooms/state_events.hpp"
 #include "weft/handlers/sync/notifier.hpp"
+#include "weft/handlers/sync/old_sync.hpp"
+#include "weft/handlers/sync/sliding_sync.hpp"
 #include "weft/handlers/sync/sync.hpp"
 #include "weft/handlers/sync/sync_filters.hpp"
 #include "weft/handlers/user_data/account_data.hpp"
+#include "weft/handlers/user_directory.hpp"
 #include "weft/handlers/user_data/push_rules.hpp"
 #include "weft/handlers/user_data/receipts.hpp"
 #include "weft/handlers/user_data/tags.hpp"
@@ -135,6 +145,14 @@ struct Services {
     handlers::RoomStateReader room_state_reader;
     handlers::EventReader event_reader;
     handlers::MessagePages message_pages;
+    handlers::Aggregations aggregations;
+    handlers::RelatedEvents related_events;
+    handlers::RoomPreviews room_previews;
+    handlers::MessageSearch message_search;
+    handlers::Reports reports;
+    handlers::UserDirectory user_directory;
+    handlers::DelayedEvents delayed_events;
+    handlers::OpenId open_id;
     handlers::Typing typing;
     handlers::Presence presence;
     std::optional<handlers::FederationQueue> federation;  // only in the process that writes that stream
@@ -159,10 +177,13 @@ struct Services {
     MediaServices media;
     handlers::Notifier notifier;
     handlers::Sync sync;
+    handlers::SlidingSync sliding_sync;
+    handlers::OldSync old_sync;
     handlers::SyncFilters sync_filters;
 
 private:
     void connect_appservices(Stores& stores);
+    handlers::SyncSources sync_sources(Stores& stores, Streams& streams, const core::Config& config, const core::Clock& clock);
 
     const core::Config& config_;
     storage::EventLease* event_lease_;  // only in processes that write the events stream

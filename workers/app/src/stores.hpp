@@ -16,6 +16,7 @@
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/cross_signing_store.hpp"
 #include "weft/storage/database.hpp"
+#include "weft/storage/delayed_event_store.hpp"
 #include "weft/storage/device_store.hpp"
 #include "weft/storage/e2e_key_store.hpp"
 #include "weft/storage/events_store.hpp"
@@ -25,6 +26,7 @@
 #include "weft/storage/group_update_store.hpp"
 #include "weft/storage/media_store.hpp"
 #include "weft/storage/login_token_store.hpp"
+#include "weft/storage/open_id_store.hpp"
 #include "weft/storage/persist_events_store.hpp"
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/profile_store.hpp"
@@ -35,13 +37,19 @@
 #include "weft/storage/receipt_store.hpp"
 #include "weft/storage/refresh_token_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
+#include "weft/storage/relation_store.hpp"
+#include "weft/storage/report_store.hpp"
 #include "weft/storage/room_directory_store.hpp"
 #include "weft/storage/room_key_store.hpp"
+#include "weft/storage/room_recency_store.hpp"
 #include "weft/storage/room_store.hpp"
+#include "weft/storage/search_store.hpp"
+#include "weft/storage/sliding_sync_store.hpp"
 #include "weft/storage/state_store.hpp"
 #include "weft/storage/three_pid_store.hpp"
 #include "weft/storage/to_device_store.hpp"
 #include "weft/storage/ui_auth_session_store.hpp"
+#include "weft/storage/user_directory_store.hpp"
 #include "weft/storage/user_signature_store.hpp"
 #include "weft/storage/user_store.hpp"
 
@@ -57,6 +65,14 @@ struct Stores {
     storage::EventsStore events;
     storage::StateStore states;
     storage::AuthChains auth_chains;
+    storage::RelationStore relations;
+    storage::RoomRecencyStore room_recency;
+    storage::SlidingSyncStore sliding_sync;
+    storage::DelayedEventStore delayed_events;
+    storage::OpenIdStore open_ids;
+    storage::SearchStore search;
+    storage::ReportStore reports;
+    storage::UserDirectoryStore user_directory;
     storage::UserStore users;
     storage::AccessTokenStore tokens;
     storage::RefreshTokenStore refresh_tokens;

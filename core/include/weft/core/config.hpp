@@ -113,6 +113,34 @@ struct EmailConfig {
     }
 };
 
+/// Servers that help calls through firewalls, and how clients log in to them.
+struct TurnConfig {
+    std::vector<std::string> uris;
+    std::string shared_secret;  // makes a password for each user; or one for all:
+    std::string username;
+    std::string password;
+    std::int64_t user_lifetime_ms = 3'600'000;
+    bool allow_guests = true;
+};
+
+/// Whom to ask for help, for /.well-known/matrix/support.
+struct SupportConfig {
+    struct Contact {
+        std::string role;
+        std::string matrix_id;
+        std::string email_address;
+    };
+    std::vector<Contact> contacts;
+    std::string page;
+};
+
+/// Who is found by name.
+struct UserDirectoryConfig {
+    bool enabled = true;
+    bool search_all_users = false;
+    bool prefer_local_users = false;
+};
+
 /// The whole configuration of one process, checked: homeserver.yaml, overlaid with the worker's file.
 struct Config {
     std::string server_name;
@@ -160,6 +188,10 @@ struct Config {
     bool use_presence = true;
     std::int64_t presence_wake_interval_ms = 2'000;
     bool enable_room_list_search = true;
+    UserDirectoryConfig user_directory;
+    std::int64_t delayed_events_max_ms = 24LL * 60 * 60 * 1000;  // 0: none
+    TurnConfig turn;
+    SupportConfig support;
     bool require_auth_for_profile_requests = false;
     std::vector<std::string> trusted_proxies{"127.0.0.1", "::1"};
     std::size_t max_event_bytes = 65'536;

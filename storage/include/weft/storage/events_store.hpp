@@ -94,6 +94,9 @@ public:
     /// left out but still move `next`.
     Task<TimelinePage> paginate(proto::RoomId room_id, RoomToken from, std::optional<RoomToken> to, Direction direction,
                                 std::size_t limit, proto::EventFilter filter);
+    /// Live events sent at the time or later (forward), at it or earlier (backward), closest first.
+    Task<std::vector<proto::EventId>> events_by_time(proto::RoomId room_id, std::int64_t time_ms, Direction direction,
+                                                     std::size_t limit, std::size_t offset);
     /// Where an event stands, null if it is unknown or an outlier.
     Task<std::optional<RoomToken>> token_of(proto::EventId event_id);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,15 @@ struct UnreadCounts {
     bool operator==(const UnreadCounts&) const = default;
 };
 
+/// The name of what is in no thread.
+inline constexpr auto kMainThread = "main";
+
+/// Counts of a room: in all, and of each thread that has any (kMainThread: what is in none).
+struct UnreadByThread {
+    UnreadCounts total;
+    std::map<std::string, UnreadCounts> threads;
+};
+
 /// Local user -> counts; users without unread notifications are left out.
 using RoomUnread = std::unordered_map<std::string, UnreadCounts>;
 
@@ -35,12 +45,14 @@ public:
     Task<std::shared_ptr<const RoomUnread>> room_unread(std::string room_id);
     /// Of one user in the room, from the cache of room_unread().
     Task<UnreadCounts> unread(std::string room_id, std::string user_id);
+    Task<UnreadByThread> unread_by_thread(std::string room_id, std::string user_id);
 
 private:
-    struct OfUser {
+    struct OfThread {
         UnreadCounts counts;
         std::int64_t newest = 0;  // stream ordering of the newest event that is counted
     };
+    using OfUser = std::map<std::string, OfThread>;  // by thread
     struct OfRoom {
         std::unordered_map<std::string, OfUser> users;
         std::int64_t upto = 0;  // stream ordering of the newest event of the room that was looked at
@@ -49,6 +61,7 @@ private:
     using OfRoomPtr = std::shared_ptr<OfRoom>;
 
     Task<std::shared_ptr<const OfRoomPtr>> of_room(std::string room_id);
+    static UnreadCounts total(const OfUser& user);
     void apply_event(std::int64_t token, const proto::replication::EventsEventRow& row);
     void apply_receipt(const proto::replication::ReceiptsRow& row);
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/handlers/reading/ignored_users.hpp"
 #include "weft/handlers/reading/room_access.hpp"
 #include "weft/handlers/reading/visibility.hpp"
 #include "weft/proto/filter.hpp"
@@ -39,8 +40,8 @@ struct MessagesPage {
 /// end of their stay. Logic thread only.
 class MessagePages {
 public:
-    MessagePages(storage::EventsStore& events, storage::StateStore& states, RoomAccess& access,
-                 Visibility& visibility, storage::StreamState& events_stream);
+    MessagePages(storage::EventsStore& events, storage::StateStore& states, storage::AccountDataStore& account_data,
+                 RoomAccess& access, Visibility& visibility, storage::StreamState& events_stream);
 
     /// Throws M_FORBIDDEN.
     Task<MessagesPage> read(MessagesQuery query);
@@ -50,6 +51,7 @@ private:
 
     storage::EventsStore& events_;
     storage::StateStore& states_;
+    storage::AccountDataStore& account_data_;
     RoomAccess& access_;
     Visibility& visibility_;
     storage::StreamState& events_stream_;

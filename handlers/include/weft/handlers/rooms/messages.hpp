@@ -31,7 +31,7 @@ public:
 
     /// Sends an event; m.room.redaction as redact() does, with the target that its content names. Throws
     /// MatrixError: M_FORBIDDEN, M_NOT_FOUND, M_BAD_JSON, M_TOO_LARGE, M_DUPLICATE_ANNOTATION,
-    /// M_LIMIT_EXCEEDED.
+    /// M_LIMIT_EXCEEDED, M_UNKNOWN for a thread at an event that cannot have one.
     Task<proto::EventId> send(MessageRequest request);
     /// Redacts an event of the room; `request.content` holds at most a reason, the type does not matter.
     Task<proto::EventId> redact(MessageRequest request, proto::EventId target);
@@ -39,6 +39,7 @@ public:
 private:
     Task<proto::EventId> place(MessageRequest request, std::optional<proto::EventId> redacts);
     Task<void> require_may_redact(MessageRequest request, proto::EventId target);
+    Task<void> require_thread_root(proto::RoomId room_id, proto::EventId root);
     Task<void> require_new(storage::AnnotationKey annotation, Actor actor, std::string txn_id);
 
     RoomReader& rooms_;

@@ -9,6 +9,7 @@
 #include "weft/handlers/ephemeral/presence.hpp"
 #include "weft/handlers/ephemeral/typing.hpp"
 #include "weft/handlers/push_actions.hpp"
+#include "weft/handlers/reading/aggregations.hpp"
 #include "weft/handlers/reading/visibility.hpp"
 #include "weft/handlers/sync/notifier.hpp"
 #include "weft/handlers/sync/sync_token.hpp"
@@ -32,6 +33,7 @@ struct SyncRequest {
     std::optional<SyncToken> since;
     std::shared_ptr<const proto::FilterDefinition> filter;
     bool full_state = false;
+    bool use_state_after = false;  // state at the end of timelines, not at their start
     std::int64_t timeout_ms = 0;
     std::string set_presence = "online";
 };
@@ -56,6 +58,7 @@ struct SyncSources {
     Typing& typing;
     Presence& presence;
     Visibility& visibility;
+    Aggregations& aggregations;
     Notifier& notifier;
     std::string server_name;
 };

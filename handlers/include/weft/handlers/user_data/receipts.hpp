@@ -28,6 +28,7 @@ std::optional<ReadMarker> parse_read_marker(std::string_view receipt_type);
 struct ReadPosition {
     ReadMarker marker = ReadMarker::kRead;
     std::string event_id;
+    std::optional<std::string> thread_id = std::nullopt;  // a thread's root or "main"; none: the whole room
 };
 
 /// Receipts and the fully-read marker of users (client-server API, "Receipts", "Read and unread markers").
@@ -50,8 +51,7 @@ public:
     void set_remote_fully_read(Set function) { remote_fully_read_ = std::move(function); }
 
 private:
-    Task<void> set_receipt(std::string user_id, proto::RoomId room_id, ReadMarker marker,
-                           proto::EventId event_id);
+    Task<void> set_receipt(std::string user_id, proto::RoomId room_id, ReadPosition position);
     Task<void> set_fully_read(std::string user_id, proto::RoomId room_id, proto::EventId event_id);
     Task<bool> is_after(proto::EventId event_id, std::string present);
 

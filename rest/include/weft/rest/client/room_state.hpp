@@ -1,5 +1,6 @@
 #pragma once
 
+#include "weft/handlers/rooms/delayed_events.hpp"
 #include "weft/handlers/rooms/state_events.hpp"
 #include "weft/http/router.hpp"
 
@@ -8,13 +9,15 @@ namespace weft::rest {
 /// PUT /rooms/{roomId}/state/{eventType}/{stateKey}.
 class RoomStateEndpoints {
 public:
-    explicit RoomStateEndpoints(handlers::StateEvents& state) : state_{state} {}
+    RoomStateEndpoints(handlers::StateEvents& state, handlers::DelayedEvents& delayed)
+        : state_{state}, delayed_{delayed} {}
     void register_on(http::Router& router);
 
 private:
     Task<http::Response> put(http::Request request);
 
     handlers::StateEvents& state_;
+    handlers::DelayedEvents& delayed_;
 };
 
 }  // namespace weft::rest

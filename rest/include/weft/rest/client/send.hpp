@@ -1,5 +1,6 @@
 #pragma once
 
+#include "weft/handlers/rooms/delayed_events.hpp"
 #include "weft/handlers/rooms/messages.hpp"
 #include "weft/http/router.hpp"
 
@@ -8,7 +9,8 @@ namespace weft::rest {
 /// PUT /rooms/{roomId}/send/… and /rooms/{roomId}/redact/….
 class SendEndpoints {
 public:
-    explicit SendEndpoints(handlers::Messages& messages) : messages_{messages} {}
+    SendEndpoints(handlers::Messages& messages, handlers::DelayedEvents& delayed)
+        : messages_{messages}, delayed_{delayed} {}
     void register_on(http::Router& router);
 
 private:
@@ -16,6 +18,7 @@ private:
     Task<http::Response> put_redaction(http::Request request);
 
     handlers::Messages& messages_;
+    handlers::DelayedEvents& delayed_;
 };
 
 }  // namespace weft::rest

@@ -9,7 +9,7 @@
 
 namespace weft::rest {
 
-/// What the server is and can do: /versions, /capabilities, /.well-known/matrix/client. The answers are made
+/// What the server is and can do: /versions, /capabilities, /.well-known/matrix/client and support. The answers are made
 /// once.
 class ServerInfoEndpoints {
 public:
@@ -20,10 +20,12 @@ private:
     Task<http::Response> get_versions(http::Request request);
     Task<http::Response> get_capabilities(http::Request request);
     Task<http::Response> get_well_known(http::Request request);
+    Task<http::Response> get_support(http::Request request);
 
     std::string versions_;
     std::string capabilities_;
     std::optional<std::string> well_known_;
+    std::optional<std::string> support_;
 };
 
 }  // namespace weft::rest
