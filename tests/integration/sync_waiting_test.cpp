@@ -110,6 +110,32 @@ TEST_CASE("a waiting sync is woken by all that concerns the user, and by nothing
     CHECK(text_at(**answer, "next_batch") != chat.bob.since);
 }
 
+TEST_CASE("presence alone does not end waiting syncs more often than the interval", "[sync]") {
+    auto config = HomeserverFixture::roomy_config();
+    config.presence_wake_interval_ms = 400;
+    HomeserverFixture fixture{config};
+    Chat chat{fixture};
+    core::BackgroundTasks tasks{fixture.io.get_executor()};
+    tasks.spawn("test_presence", [&fixture]() -> Task<void> {
+        for (int n = 0;; ++n) {
+            const auto body = fmt::format(R"({{"presence": "online", "status_msg": "number {}"}})", n);
+            co_await fixture.request(*fixture.master, http::Method::kPut, "alice", "/presence/@alice:test/status", body);
+            co_await core::sleep_for(core::Milliseconds{10});
+        }
+    });
+    const core::SystemClock clock;
+    const auto started = clock.monotonic_ms();
+    std::int64_t answers = 0;
+    while (clock.monotonic_ms() - started < 1'000) {
+        const auto answer = chat.bob.sync("timeout=20000");
+        if (!events(answer, {"presence"}).empty()) ++answers;
+    }
+    const auto passed = clock.monotonic_ms() - started;
+    fixture.run(tasks.stop());
+    CHECK(answers >= 2);
+    CHECK(answers <= passed / config.presence_wake_interval_ms + 2);
+}
+
 TEST_CASE("a waiting sync is woken by the presence of somebody in a room of the user's", "[sync]") {
     HomeserverFixture fixture;
     Chat chat{fixture};

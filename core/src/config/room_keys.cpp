@@ -1,25 +1,7 @@
-#include <charconv>
-#include <map>
-
 #include "config/key.hpp"
 
 namespace weft::core::config {
 namespace {
-
-/// Milliseconds, or a number with a unit: s, m, h, d, w.
-std::int64_t read_duration_ms(const Place& at) {
-    static const std::map<char, std::int64_t> kUnits{
-        {'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}, {'w', 604'800'000}};
-    const auto text = read_string(at);
-    std::int64_t number = 0;
-    const auto* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    const auto unit = stop == end ? kUnits.end() : kUnits.find(*stop);
-    const bool whole = stop == end || (unit != kUnits.end() && stop + 1 == end);
-    if (error != std::errc{} || !whole || number < 0 || number > 1'000'000'000)
-        at.fail("expected milliseconds, or a number and s, m, h, d or w");
-    return unit == kUnits.end() ? number : number * unit->second;
-}
 
 SupportConfig::Contact read_contact(const Place& at) {
     SupportConfig::Contact out;

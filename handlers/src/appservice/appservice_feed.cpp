@@ -1,6 +1,8 @@
 #include "weft/handlers/appservice/appservice_feed.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "weft/core/async.hpp"
 #include "weft/core/log.hpp"
@@ -31,9 +33,15 @@ struct AppserviceFeed::Delivery {
     bool down = false;
 };
 
-AppserviceFeed::AppserviceFeed(asio::any_io_executor executor, const Appservices& services, AppserviceClient& client,
-                               AppserviceQueries& queries, Sources sources, Backoff backoff)
-    : services_{services}, client_{client}, queries_{queries}, sources_{sources}, backoff_{backoff}, tasks_{std::move(executor)} {
+AppserviceFeed::AppserviceFeed(asio::any_io_executor executor, const Appservices& services,
+                               AppserviceClient& client, AppserviceQueries& queries, Sources sources,
+                               Backoff backoff)
+    : services_{services},
+      client_{client},
+      queries_{queries},
+      sources_{sources},
+      backoff_{backoff},
+      tasks_{std::move(executor)} {
     for (const auto& service : services_.all()) {
         if (!service.url.empty()) deliveries_.emplace(service.id, std::make_shared<Delivery>(service));
     }
@@ -50,8 +58,9 @@ void AppserviceFeed::start() {
         for (const auto& json : rows) {
             const auto row = replication::TypingRow::parse(json);
             if (!row) continue;
-            json::object content{{"user_ids", json::value_from(row->user_ids)}};
-            signals.push_back({{{"type", "m.typing"}, {"room_id", row->room_id}, {"content", std::move(content)}}, row->room_id, {}});
+            json::object event{{"type", "m.typing"}, {"room_id", row->room_id}};
+            event["content"] = json::object{{"user_ids", json::value_from(row->user_ids)}};
+            signals.push_back(Signal{std::move(event), row->room_id, {}});
         }
         on_signals(std::move(signals));
     });
@@ -60,13 +69,14 @@ void AppserviceFeed::start() {
         for (const auto& json : rows) {
             const auto row = replication::ReceiptsRow::parse(json);
             if (!row) continue;
-            json::object users{{row->user_id, row->data}};
-            json::object types{{row->receipt_type, std::move(users)}};
-            json::object content{{row->event_id, std::move(types)}};
-            signals.push_back({{{"type", "m.receipt"}, {"room_id", row->room_id}, {"content", std::move(content)}},
-                               row->room_id,
-                               row->user_id,
-                               row->receipt_type == "m.read.private"});
+            json::object users, types, content;
+            users[row->user_id] = row->data;
+            types[row->receipt_type] = std::move(users);
+            content[row->event_id] = std::move(types);
+            json::object event{{"type", "m.receipt"}, {"room_id", row->room_id}};
+            event["content"] = std::move(content);
+            signals.push_back(
+                Signal{std::move(event), row->room_id, row->user_id, row->receipt_type == "m.read.private"});
         }
         on_signals(std::move(signals));
     });
@@ -75,7 +85,9 @@ void AppserviceFeed::start() {
         for (const auto& row : rows) {
             const auto state = storage::presence_from_row(row);
             if (!state) continue;
-            signals.push_back({{{"type", "m.presence"}, {"sender", state->user_id}, {"content", sources_.presence.content(*state)}}, {}, state->user_id});
+            json::object event{{"type", "m.presence"}, {"sender", state->user_id}};
+            event["content"] = sources_.presence.content(*state);
+            signals.push_back(Signal{std::move(event), {}, state->user_id});
         }
         on_signals(std::move(signals));
     });
@@ -108,10 +120,15 @@ Task<void> AppserviceFeed::hand_out() {
 
 /// False if there was nothing more.
 Task<bool> AppserviceFeed::hand_out_some() {
-    if (!position_) position_ = co_await sources_.store.position();
     const auto upto = sources_.events_stream.current();
-    // A database that had no application services before: they are told what happens from now on.
-    if (*position_ == 0) position_ = upto;
+    if (!position_) {
+        position_ = co_await sources_.store.position();
+        // A database that had no application services before: they are told what happens from now on.
+        if (*position_ == 0 && upto > 0) {
+            co_await sources_.store.hand_out({}, upto);
+            position_ = upto;
+        }
+    }
     const auto entries = co_await sources_.store.events(*position_, upto, kEventsPerTxn);
     if (entries.empty()) co_return false;
     std::vector<proto::EventId> ids;
@@ -137,14 +154,17 @@ Task<void> AppserviceFeed::ask_for_unknown_user(proto::EventPtr event) {
     if (event->type() != proto::event_type::kMember || !event->state_key()) co_return;
     const auto user_id = *event->state_key();
     if (!services_.is_local(user_id)) co_return;
-    const bool reserved = std::ranges::any_of(services_.all(), [&](const Service& service) { return services_.has_user(service, user_id); });
+    const bool reserved = std::ranges::any_of(
+        services_.all(), [&](const Service& service) { return services_.has_user(service, user_id); });
     if (!reserved || co_await sources_.users.get_user(user_id)) co_return;
     co_await queries_.user_exists(user_id);
 }
 
 Task<bool> AppserviceFeed::wants(const Service& service, proto::EventPtr event) {
     if (services_.has_user(service, event->sender().str())) co_return true;
-    if (event->type() == proto::event_type::kMember && event->state_key() && services_.has_user(service, *event->state_key())) co_return true;
+    if (event->type() == proto::event_type::kMember && event->state_key() &&
+        services_.has_user(service, *event->state_key()))
+        co_return true;
     co_return co_await wants_room(service, event->room_id());
 }
 
@@ -156,14 +176,16 @@ Task<bool> AppserviceFeed::wants_room(const Service& service, proto::RoomId room
             if (core::namespace_holds(service.aliases, alias)) co_return true;
         }
     }
-    for (const auto& user_id : co_await sources_.states.joined_local_users(room_id, services_.server_name())) {
+    for (const auto& user_id :
+         co_await sources_.states.joined_local_users(room_id, services_.server_name())) {
         if (services_.has_user(service, user_id)) co_return true;
     }
     co_return false;
 }
 
 void AppserviceFeed::on_signals(std::vector<Signal> signals) {
-    const bool anybody = std::ranges::any_of(deliveries_, [](const auto& entry) { return entry.second->service.receive_ephemeral; });
+    const bool anybody = std::ranges::any_of(
+        deliveries_, [](const auto& entry) { return entry.second->service.receive_ephemeral; });
     if (!anybody || signals.empty() || signals_.size() > kSignalsMax) return;
     std::ranges::move(signals, std::back_inserter(signals_));
     if (signalling_) return;
@@ -194,7 +216,8 @@ Task<void> AppserviceFeed::hand_out_signals() {
 Task<bool> AppserviceFeed::wants_signal(const Service& service, const Signal& signal) {
     if (!signal.user_id.empty() && services_.has_user(service, signal.user_id)) co_return true;
     if (signal.is_private) co_return false;
-    if (!signal.room_id.empty()) co_return co_await wants_room(service, proto::RoomId::trusted(signal.room_id));
+    if (!signal.room_id.empty())
+        co_return co_await wants_room(service, proto::RoomId::trusted(signal.room_id));
     const auto rooms = co_await sources_.states.rooms_of_user(signal.user_id);
     for (const auto& [room_id, room] : *rooms) {
         if (room.membership == "join" && co_await wants_room(service, room_id)) co_return true;
@@ -251,15 +274,18 @@ Task<std::string> AppserviceFeed::body_of(const Service& service, const storage:
 
 Task<std::string> AppserviceFeed::send(const Service& service, storage::AppserviceTxn txn) {
     const auto path = "/transactions/" + std::to_string(txn.txn_id);
-    AppserviceClient::Request request{http::Method::kPut, path, path, co_await body_of(service, txn), kSendTimeoutMs};
+    auto body = co_await body_of(service, txn);
+    AppserviceClient::Request request{http::Method::kPut, path, path, std::move(body), kSendTimeoutMs};
+    std::string failure;
     try {
         const auto response = co_await client_.send(service, std::move(request));
-        if (response.status >= 200 && response.status < 300) co_return std::string{};
-        co_return "status " + std::to_string(response.status);
+        if (response.status < 200 || response.status >= 300)
+            failure = "status " + std::to_string(response.status);
     } catch (const std::exception& error) {
         if (core::is_cancellation(std::current_exception())) throw;
-        co_return std::string{error.what()};
+        failure = std::string{"no answer: "} + error.what();
     }
+    co_return failure;
 }
 
 }  // namespace weft::handlers

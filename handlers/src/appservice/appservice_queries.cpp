@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "weft/core/async.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
@@ -62,12 +64,13 @@ Task<json::value> AppserviceQueries::ask(const Service& service, std::string pat
         const auto response = co_await client_.send(service, std::move(request));
         if (is_success(response.status)) {
             auto parsed = proto::parse_json(response.body);
-            out = parsed ? std::move(*parsed) : json::value{json::object{}};
+            out = parsed ? std::move(*parsed) : json::value(json::object());
         }
     } catch (const http::ClientError& error) {
         failure = error.what();
     }
-    if (!failure.empty()) core::log_info("appservice", "{} cannot be asked {}: {}", service.id, path, failure);
+    if (!failure.empty())
+        core::log_info("appservice", "{} cannot be asked {}: {}", service.id, path, failure);
     co_return out;
 }
 
@@ -92,14 +95,16 @@ Task<bool> AppserviceQueries::user_exists(std::string user_id) {
 std::vector<const Service*> AppserviceQueries::with_protocol(const std::string& name) const {
     std::vector<const Service*> out;
     for (const auto& service : services_.all()) {
-        if (!service.url.empty() && std::ranges::find(service.protocols, name) != service.protocols.end()) out.push_back(&service);
+        if (!service.url.empty() && std::ranges::find(service.protocols, name) != service.protocols.end())
+            out.push_back(&service);
     }
     return out;
 }
 
 Task<json::object> AppserviceQueries::protocols() {
     std::set<std::string> names;
-    for (const auto& service : services_.all()) names.insert(service.protocols.begin(), service.protocols.end());
+    for (const auto& service : services_.all())
+        names.insert(service.protocols.begin(), service.protocols.end());
     json::object out;
     for (const auto& name : names) {
         try {
@@ -122,7 +127,8 @@ Task<json::object> AppserviceQueries::protocol(std::string name) {
             out = std::move(answer.get_object());
             continue;
         }
-        for (auto& instance : answer.get_object()["instances"].get_array()) (*out)["instances"].get_array().push_back(std::move(instance));
+        for (auto& instance : answer.get_object()["instances"].get_array())
+            (*out)["instances"].get_array().push_back(std::move(instance));
     }
     if (!out) throw MatrixError::not_found("No application service has this protocol");
     co_return std::move(*out);
@@ -143,7 +149,8 @@ Task<json::array> AppserviceQueries::ask_all(std::vector<const Service*> service
 Task<json::array> AppserviceQueries::search(Kind kind, std::string protocol, http::Query fields) {
     auto services = with_protocol(protocol);
     if (services.empty()) throw MatrixError::not_found("No application service has this protocol");
-    auto path = fmt::format("/thirdparty/{}/{}{}", name_of(kind), http::percent_encode(protocol), query_string(fields));
+    auto path = fmt::format("/thirdparty/{}/{}{}", name_of(kind), http::percent_encode(protocol),
+                            query_string(fields));
     co_return co_await ask_all(std::move(services), std::move(path));
 }
 
@@ -156,8 +163,10 @@ Task<json::array> AppserviceQueries::reverse(Kind kind, http::Query query) {
     co_return co_await ask_all(std::move(services), std::move(path));
 }
 
-Task<std::int64_t> AppserviceQueries::ping(const Service& service, std::optional<std::string> transaction_id) {
-    if (service.url.empty()) throw MatrixError{400, "M_URL_NOT_SET", "Application service doesn't have a URL configured"};
+Task<std::int64_t> AppserviceQueries::ping(const Service& service,
+                                           std::optional<std::string> transaction_id) {
+    if (service.url.empty())
+        throw MatrixError{400, "M_URL_NOT_SET", "Application service doesn't have a URL configured"};
     json::object body;
     if (transaction_id) body["transaction_id"] = *transaction_id;
     AppserviceClient::Request request{http::Method::kPost, "/ping", {}, proto::to_json(body)};
@@ -167,16 +176,19 @@ Task<std::int64_t> AppserviceQueries::ping(const Service& service, std::optional
     try {
         response = co_await client_.send(service, std::move(request));
     } catch (const http::ClientError& error) {
-        failure = error.kind == http::ClientError::Kind::kTimeout
-                      ? MatrixError{504, "M_CONNECTION_TIMEOUT", "Connection to application service timed out"}
-                      : MatrixError{502, "M_CONNECTION_FAILED", error.what()};
+        failure =
+            error.kind == http::ClientError::Kind::kTimeout
+                ? MatrixError{504, "M_CONNECTION_TIMEOUT", "Connection to application service timed out"}
+                : MatrixError{502, "M_CONNECTION_FAILED", error.what()};
     }
     if (failure) throw std::move(*failure);
     if (!is_success(response.status)) {
-        const auto shown = proto::is_valid_utf8(response.body) ? std::string{proto::truncate_utf8(response.body, kBodyShownMax)} : std::string{};
+        const auto shown = proto::is_valid_utf8(response.body)
+                               ? std::string{proto::truncate_utf8(response.body, kBodyShownMax)}
+                               : std::string{};
         throw MatrixError{502, "M_BAD_STATUS", fmt::format("Ping returned status {}", response.status)}
             .with("status", response.status)
-            .with("body", shown);
+            .with("body", json::value(shown));
     }
     co_return clock_.monotonic_ms() - started_ms;
 }

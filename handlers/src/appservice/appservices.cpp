@@ -33,7 +33,8 @@ std::string Appservices::sender_of(const Service& service) const {
 
 bool Appservices::is_local(std::string_view user_id) const {
     const auto colon = user_id.find(':');
-    return user_id.starts_with('@') && colon != std::string_view::npos && user_id.substr(colon + 1) == server_name_;
+    return user_id.starts_with('@') && colon != std::string_view::npos &&
+           user_id.substr(colon + 1) == server_name_;
 }
 
 bool Appservices::has_user(const Service& service, std::string_view user_id) const {
@@ -44,7 +45,8 @@ bool Appservices::has_user(const Service& service, std::string_view user_id) con
 void Appservices::check_user_is_free(std::string_view user_id, const Service* by) const {
     for (const auto& service : services_) {
         if (&service == by) continue;
-        if (user_id == sender_of(service) || core::namespace_holds(service.users, user_id, true)) throw exclusive(user_id);
+        if (user_id == sender_of(service) || core::namespace_holds(service.users, user_id, true))
+            throw exclusive(user_id);
     }
 }
 
@@ -56,7 +58,9 @@ void Appservices::check_alias_is_free(std::string_view alias, const Service* by)
 
 void Appservices::check_own_user(const Service& service, std::string_view user_id) const {
     if (!has_user(service, user_id)) {
-        throw core::MatrixError{400, "M_EXCLUSIVE", fmt::format("{} is not in the namespaces of this application service", user_id)};
+        throw core::MatrixError{
+            400, "M_EXCLUSIVE",
+            fmt::format("{} is not in the namespaces of this application service", user_id)};
     }
     check_user_is_free(user_id, &service);
 }

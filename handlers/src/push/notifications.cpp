@@ -19,7 +19,8 @@ std::int64_t parse_token(const std::string& text) {
     return token;
 }
 
-void append_listed(std::string& out, const storage::ListedPush& push, const storage::StoredEvent& event, const EventViewer& viewer) {
+void append_listed(std::string& out, const storage::ListedPush& push, const storage::StoredEvent& event,
+                   const EventViewer& viewer) {
     boost::json::object head{{"room_id", push.room_id},
                              {"ts", push.received_ms},
                              {"read", push.read},
@@ -35,7 +36,8 @@ void append_listed(std::string& out, const storage::ListedPush& push, const stor
 
 }  // namespace
 
-Task<std::string> Notifications::list(EventViewer viewer, std::optional<std::string> from, std::size_t limit, bool highlights_only) {
+Task<std::string> Notifications::list(EventViewer viewer, std::optional<std::string> from, std::size_t limit,
+                                      bool highlights_only) {
     const auto before = from ? std::optional{parse_token(*from)} : std::nullopt;
     limit = std::min(limit, kLimitMax);
     auto pushes = co_await queue_.list(viewer.user_id, before, limit + 1, highlights_only);
@@ -44,7 +46,8 @@ Task<std::string> Notifications::list(EventViewer viewer, std::optional<std::str
     std::vector<proto::EventId> ids;
     for (const auto& push : pushes) ids.push_back(push.event_id);
     std::unordered_map<proto::EventId, storage::StoredEventPtr> events;
-    for (auto& event : co_await events_.get_stored(std::move(ids))) events.emplace(event->event->event_id(), event);
+    for (auto& event : co_await events_.get_stored(std::move(ids)))
+        events.emplace(event->event->event_id(), event);
     viewer.now_ms = clock_.now_ms();
     viewer.with_room_id = false;
     std::string out = "{\"notifications\":[";
@@ -57,7 +60,8 @@ Task<std::string> Notifications::list(EventViewer viewer, std::optional<std::str
         append_listed(out, push, *event->second, viewer);
     }
     out += ']';
-    if (more && !pushes.empty()) out += ",\"next_token\":\"" + std::to_string(pushes.back().stream_ordering) + '"';
+    if (more && !pushes.empty())
+        out += ",\"next_token\":\"" + std::to_string(pushes.back().stream_ordering) + '"';
     out += '}';
     co_return out;
 }

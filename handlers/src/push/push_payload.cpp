@@ -21,7 +21,7 @@ json::object tweaks_of(const json::array& actions) {
         const auto name = tweak ? proto::get_string(*tweak, "set_tweak") : std::nullopt;
         if (!name) continue;
         const auto* value = proto::find(*tweak, "value");
-        tweaks[*name] = value ? *value : json::value{true};
+        tweaks[*name] = value ? *value : json::value(true);
     }
     return tweaks;
 }
@@ -42,7 +42,8 @@ json::object counts_of(std::int64_t unread) {
     return counts;
 }
 
-/// Sounds and mentions are for now; the rest may wait until the phone wakes. What an encrypted event is nobody here knows.
+/// Sounds and mentions are for now; the rest may wait until the phone wakes. What an encrypted event is
+/// nobody here knows.
 bool is_urgent(const proto::Event& event, const json::object& tweaks) {
     const auto* highlight = proto::find(tweaks, "highlight");
     const bool highlights = highlight && highlight->is_bool() && highlight->get_bool();
@@ -79,7 +80,8 @@ json::object push_payload(const storage::Pusher& pusher, const PushContent& cont
 
 json::object badge_payload(const storage::Pusher& pusher, std::int64_t unread) {
     // Zero is the news here.
-    json::object notification{{"counts", json::object{{"unread", unread}}}, {"devices", json::array{device_of(pusher)}}};
+    json::object notification{{"counts", json::object{{"unread", unread}}},
+                              {"devices", json::array{device_of(pusher)}}};
     return {{"notification", std::move(notification)}};
 }
 

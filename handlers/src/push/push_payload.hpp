@@ -21,7 +21,8 @@ struct PushContent {
 };
 
 /// The body of a request about an event. `with_content`: what was said may leave this server.
-boost::json::object push_payload(const storage::Pusher& pusher, const PushContent& content, bool with_content);
+boost::json::object push_payload(const storage::Pusher& pusher, const PushContent& content,
+                                 bool with_content);
 /// The body of a request that has nothing but the number of unread messages.
 boost::json::object badge_payload(const storage::Pusher& pusher, std::int64_t unread);
 /// Whether the gateway's answer says that the push key is not good (any more).

@@ -52,9 +52,9 @@ struct PushSender::Delivery {
         : pusher{std::move(from)}, upto{pusher.settings.last_stream_ordering}, backoff_ms{first_backoff_ms} {}
 
     storage::Pusher pusher;
-    std::int64_t upto;         // everything up to here is dealt with
-    std::int64_t backoff_ms;   // before the next attempt after a failure
-    std::int64_t badge = -1;   // as the gateway was last told; -1: not known
+    std::int64_t upto;        // everything up to here is dealt with
+    std::int64_t backoff_ms;  // before the next attempt after a failure
+    std::int64_t badge = -1;  // as the gateway was last told; -1: not known
     bool badge_changed = false;
     bool running = false;
     bool again = false;  // woken while it ran
@@ -71,9 +71,12 @@ PushSender::PushSender(asio::any_io_executor executor, Sources sources, Options 
       tasks_{executor} {
     const bool takes_part = std::ranges::find(options_.instances, options_.self) != options_.instances.end();
     if (!takes_part) return;
-    sources_.events_stream.on_notify([this](std::int64_t token, const storage::StreamRows& rows) { on_events(token, rows); });
-    sources_.receipts_stream.on_notify([this](std::int64_t, const storage::StreamRows& rows) { on_receipts(rows); });
-    sources_.pushers.stream().on_notify([this](std::int64_t, const storage::StreamRows& rows) { on_pushers(rows); });
+    sources_.events_stream.on_notify(
+        [this](std::int64_t token, const storage::StreamRows& rows) { on_events(token, rows); });
+    sources_.receipts_stream.on_notify(
+        [this](std::int64_t, const storage::StreamRows& rows) { on_receipts(rows); });
+    sources_.pushers.stream().on_notify(
+        [this](std::int64_t, const storage::StreamRows& rows) { on_pushers(rows); });
 }
 
 PushSender::~PushSender() = default;
@@ -115,7 +118,8 @@ void PushSender::on_events(std::int64_t token, const storage::StreamRows& rows) 
 void PushSender::on_receipts(const storage::StreamRows& rows) {
     for (const auto& json : rows) {
         const auto row = replication::ReceiptsRow::parse(json);
-        if (row && (row->receipt_type == "m.read" || row->receipt_type == "m.read.private")) wake(row->user_id, true);
+        if (row && (row->receipt_type == "m.read" || row->receipt_type == "m.read.private"))
+            wake(row->user_id, true);
     }
 }
 
@@ -138,7 +142,8 @@ Task<void> PushSender::reload(storage::PusherKey key) {
 void PushSender::adopt(storage::Pusher pusher) {
     drop(pusher.settings.key);
     const auto user_id = pusher.settings.key.user_id;
-    auto& delivery = by_user_[user_id].emplace_back(std::make_shared<Delivery>(std::move(pusher), options_.backoff_first_ms));
+    auto& delivery = by_user_[user_id].emplace_back(
+        std::make_shared<Delivery>(std::move(pusher), options_.backoff_first_ms));
     run(delivery);
 }
 
@@ -188,7 +193,7 @@ Task<bool> PushSender::deliver_next(DeliveryPtr delivery) {
     const auto pushes = co_await sources_.queue.unread(user_id, delivery->upto, upto, kPushesPerLoad);
     for (const auto& item : pushes) {
         if (delivery->gone) co_return false;
-        std::string failure;
+        std::optional<std::string> failure;
         bool there = true;
         try {
             there = co_await push(delivery, item);
@@ -196,9 +201,10 @@ Task<bool> PushSender::deliver_next(DeliveryPtr delivery) {
             if (core::is_cancellation(std::current_exception())) throw;
             failure = error.what();
         }
-        if (!failure.empty()) {
+        if (failure) {
             failed_.increment();
-            core::log_info("push", "{} of {} at {}: {}", delivery->pusher.settings.key.app_id, user_id, gateway_url(delivery->pusher), failure);
+            core::log_info("push", "{} of {} at {}: {}", delivery->pusher.settings.key.app_id, user_id,
+                           gateway_url(delivery->pusher), *failure);
             if (!co_await note_failure(delivery, item.stream_ordering)) co_return false;
             co_return true;
         }
@@ -219,18 +225,26 @@ Task<bool> PushSender::push(DeliveryPtr delivery, storage::QueuedPush push) {
     content.event = found.front()->event;
     content.actions = push_actions_of_row(push.actions, push.highlight);
     content.unread = co_await badge(delivery->pusher.settings.key.user_id);
-    const auto& room_id = content.event->room_id();
-    const auto text_of = [this, &room_id](std::string type, std::string state_key, std::string_view key) -> Task<std::optional<std::string>> {
-        const auto event = co_await sources_.states.current_event(room_id, std::move(type), std::move(state_key));
-        const auto text = event ? proto::get_string(event->content(), key) : std::nullopt;
-        co_return text ? std::optional{std::string{*text}} : std::nullopt;
-    };
-    content.sender_display_name = co_await text_of(std::string{proto::event_type::kMember}, content.event->sender().str(), "displayname");
-    content.room_name = co_await text_of(std::string{proto::event_type::kName}, "", "name");
-    content.room_alias = co_await text_of(std::string{proto::event_type::kCanonicalAlias}, "", "alias");
+    const auto room_id = content.event->room_id();
+    content.sender_display_name = co_await state_text(
+        room_id, proto::StateKey{std::string{proto::event_type::kMember}, content.event->sender().str()},
+        "displayname");
+    content.room_name =
+        co_await state_text(room_id, proto::StateKey{std::string{proto::event_type::kName}, ""}, "name");
+    content.room_alias = co_await state_text(
+        room_id, proto::StateKey{std::string{proto::event_type::kCanonicalAlias}, ""}, "alias");
     delivery->badge = content.unread;
     delivery->badge_changed = false;
     co_return co_await send(delivery, push_payload(delivery->pusher, content, options_.include_content));
+}
+
+Task<std::optional<std::string>> PushSender::state_text(proto::RoomId room_id, proto::StateKey key,
+                                                        std::string member) {
+    const auto event = co_await sources_.states.current_event(std::move(room_id), key.type, key.state_key);
+    if (!event) co_return std::nullopt;
+    const auto text = proto::get_string(event->content(), member);
+    if (!text) co_return std::nullopt;
+    co_return std::string{*text};
 }
 
 Task<void> PushSender::send_badge(DeliveryPtr delivery) {
@@ -243,7 +257,8 @@ Task<void> PushSender::send_badge(DeliveryPtr delivery) {
         if (core::is_cancellation(std::current_exception())) throw;
         // The next notification carries the number anyway.
         failed_.increment();
-        core::log_info("push", "badge of {} not told: {}", delivery->pusher.settings.key.user_id, error.what());
+        core::log_info("push", "badge of {} not told: {}", delivery->pusher.settings.key.user_id,
+                       error.what());
     }
 }
 
@@ -255,7 +270,8 @@ Task<bool> PushSender::send(DeliveryPtr delivery, boost::json::object payload) {
         const Slot slot{in_flight_, slot_free_};
         response = co_await post_(gateway_url(delivery->pusher), proto::to_json(payload));
     }
-    if (!is_success(response.status)) throw std::runtime_error{fmt::format("the gateway answered {}", response.status)};
+    if (!is_success(response.status))
+        throw std::runtime_error{fmt::format("the gateway answered {}", response.status)};
     sent_.increment();
     if (!rejects(response.body, key.push_key)) co_return true;
     core::log_info("push", "{} of {} is rejected by its gateway: removed", key.app_id, key.user_id);

@@ -1,7 +1,9 @@
 #include "weft/handlers/push/pushers.hpp"
 
-#include <boost/url.hpp>
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <boost/url.hpp>
 
 #include "weft/core/errors.hpp"
 #include "weft/proto/json.hpp"
@@ -19,11 +21,13 @@ constexpr std::size_t kTextBytesMax = 1024;
 /// A member that must be there; null counts as missing.
 std::string text(const json::object& body, std::string_view key, std::size_t bytes_max) {
     const auto* value = proto::find(body, key);
-    if (!value || value->is_null()) throw MatrixError::missing_param(fmt::format("Missing parameters: {}", key));
+    if (!value || value->is_null())
+        throw MatrixError::missing_param(fmt::format("Missing parameters: {}", key));
     if (!value->is_string()) throw MatrixError::bad_json(fmt::format("'{}' must be a string", key));
     const std::string_view out = value->get_string();
     if (out.size() > bytes_max) throw MatrixError::invalid_param(fmt::format("'{}' is too long", key));
-    if (out.find('\0') != std::string_view::npos) throw MatrixError::invalid_param(fmt::format("'{}' must not contain NUL", key));
+    if (out.find('\0') != std::string_view::npos)
+        throw MatrixError::invalid_param(fmt::format("'{}' must not contain NUL", key));
     return std::string{out};
 }
 
@@ -32,8 +36,10 @@ void check_url(const json::object& data) {
     if (!url || url->is_null()) throw MatrixError::missing_param("'data' needs a 'url'");
     if (!url->is_string()) throw MatrixError::bad_json("'url' must be a string");
     const auto parsed = boost::urls::parse_uri(std::string_view{url->get_string()});
-    const bool is_web = parsed && (parsed->scheme_id() == boost::urls::scheme::https || parsed->scheme_id() == boost::urls::scheme::http);
-    if (!is_web || parsed->encoded_host().empty()) throw MatrixError::invalid_param("'url' must be an HTTPS URL");
+    const bool is_web = parsed && (parsed->scheme_id() == boost::urls::scheme::https ||
+                                   parsed->scheme_id() == boost::urls::scheme::http);
+    if (!is_web || parsed->encoded_host().empty())
+        throw MatrixError::invalid_param("'url' must be an HTTPS URL");
     if (std::string_view{parsed->encoded_path()} != kNotifyPath) {
         throw MatrixError::invalid_param(fmt::format("'url' must have the path {}", kNotifyPath));
     }
@@ -80,8 +86,10 @@ Task<json::array> Pushers::list(std::string user_id) {
 
 Task<void> Pushers::set(http::Requester requester, json::object body) {
     storage::PusherSettings settings;
-    settings.key = {requester.user_id, text(body, "app_id", 4 * kAppIdCharactersMax), text(body, "pushkey", kPushKeyBytesMax)};
-    if (settings.key.app_id.size() > kAppIdCharactersMax) throw MatrixError::invalid_param("'app_id' is too long");
+    settings.key = {requester.user_id, text(body, "app_id", 4 * kAppIdCharactersMax),
+                    text(body, "pushkey", kPushKeyBytesMax)};
+    if (settings.key.app_id.size() > kAppIdCharactersMax)
+        throw MatrixError::invalid_param("'app_id' is too long");
     const auto* kind = proto::find(body, "kind");
     if (!kind) throw MatrixError::missing_param("Missing parameters: kind");
     if (kind->is_null()) {
@@ -89,11 +97,13 @@ Task<void> Pushers::set(http::Requester requester, json::object body) {
         co_return;
     }
     settings.kind = text(body, "kind", kTextBytesMax);
-    if (settings.kind != "http") throw MatrixError::invalid_param("This server has pushers of the kind http only");
+    if (settings.kind != "http")
+        throw MatrixError::invalid_param("This server has pushers of the kind http only");
     settings.app_display_name = text(body, "app_display_name", kTextBytesMax);
     settings.device_display_name = text(body, "device_display_name", kTextBytesMax);
     settings.lang = text(body, "lang", kTextBytesMax);
-    if (const auto* tag = proto::find(body, "profile_tag"); tag && !tag->is_null()) settings.profile_tag = text(body, "profile_tag", kTextBytesMax);
+    if (const auto* tag = proto::find(body, "profile_tag"); tag && !tag->is_null())
+        settings.profile_tag = text(body, "profile_tag", kTextBytesMax);
     settings.data = data_of(body);
     const bool append = appends(body);
     settings.access_token_id = requester.access_token_id;
@@ -102,7 +112,9 @@ Task<void> Pushers::set(http::Requester requester, json::object body) {
     settings.last_stream_ordering = events_.current();
 
     const auto present = co_await store_.of_user(requester.user_id);
-    const bool is_new = std::none_of(present.begin(), present.end(), [&](const storage::Pusher& pusher) { return pusher.settings.key == settings.key; });
+    const bool is_new = std::none_of(present.begin(), present.end(), [&](const storage::Pusher& pusher) {
+        return pusher.settings.key == settings.key;
+    });
     if (is_new && present.size() >= kPushersMax) throw MatrixError::invalid_param("Too many pushers");
     auto key = settings.key;
     if (!append) co_await store_.remove_of_others(std::move(key));

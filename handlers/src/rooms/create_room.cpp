@@ -50,7 +50,7 @@ Task<CreateRoom::Created> CreateRoom::create(Actor creator, CreateRoomRequest re
     }
 
     RoomPlanContext context{version, creator.user_id};
-    context.alias = co_await free_alias(request);
+    context.alias = co_await free_alias(creator, request);
     context.creator_member = co_await membership_.with_profile(creator.user_id, "join", {});
     if (!version.room_id_is_create_hash) context.room_id = new_room_id(server_name_);
     context.now_ms = clock_.now_ms();
@@ -87,14 +87,14 @@ Task<proto::RoomId> CreateRoom::start(const proto::RoomVersion& version,
     co_return created->room_id;
 }
 
-Task<std::optional<proto::RoomAlias>> CreateRoom::free_alias(const CreateRoomRequest& request) {
+Task<std::optional<proto::RoomAlias>> CreateRoom::free_alias(Actor creator, const CreateRoomRequest& request) {
     if (!request.alias_localpart) co_return std::nullopt;
     const auto& localpart = *request.alias_localpart;
     const auto alias = proto::RoomAlias::parse(fmt::format("#{}:{}", localpart, server_name_));
     if (!alias || localpart.find(':') != std::string::npos) {
         throw MatrixError::invalid_param("'room_alias_name' is not the local part of a room alias");
     }
-    directory_.require_own(*alias, request.creator.appservice_id);
+    directory_.require_own(*alias, creator.appservice_id);
     if (co_await directory_.find(*alias)) throw alias_in_use(*alias);
     co_return *alias;
 }

@@ -117,7 +117,7 @@ Task<EventsSince> OldSync::events(std::string user_id, std::optional<SyncToken> 
             rooms.push_back(*room_id);
         } else {
             for (const auto& [id, room] : *mine) {
-                if (room.membership == "join" || room.stream_ordering > start.room) rooms.push_back(id);
+                if (room.membership == "join" || !start.room.covers(room.writer, room.stream_ordering)) rooms.push_back(id);
             }
         }
         auto found = co_await look(user_id, start, rooms, room_id.has_value());
@@ -135,7 +135,7 @@ Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::
     out.end = next_token(sources_, from);
     for (const auto& room_id : rooms) {
         const auto& id = room_id.str();
-        if (sources_.events_stream.changes().has_changed(id, from.room)) {
+        if (sources_.events_stream.changes().has_changed(id, from.room.min())) {
             const auto recent =
                 co_await sources_.events.recent_events(room_id, from.room, out.end.room, kEventsOfRoomMax);
             std::vector<proto::EventId> ids;

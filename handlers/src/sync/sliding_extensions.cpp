@@ -65,7 +65,7 @@ Task<void> SlidingSync::Impl::add_keys(const SlidingSyncRequest& request, Slidin
     }
     // Only devices and memberships can have changed whose devices are to be looked at.
     const bool people = request.pos && (request.pos->streams.device_lists < answer.next.device_lists ||
-                                        members_changed_after(request.pos->streams.room));
+                                        members_changed_after(request.pos->streams.room.min()));
     if (people) {
         auto changes = co_await device_lists.since(request.user_id, request.pos->streams);
         out.changed = std::move(changes.changed);

@@ -246,7 +246,7 @@ Task<void> SlidingSync::Impl::note_missed(const SlidingSyncRequest& request, con
     }
     for (auto& [room_id, room] : state.rooms) {
         if (room.upto || wanted.contains(room_id)) continue;
-        const bool missed = sources.events_stream.changes().has_changed(room_id, since.room) ||
+        const bool missed = sources.events_stream.changes().has_changed(room_id, since.room.min()) ||
                             sources.receipts.stream().changes().has_changed(room_id, since.receipts) ||
                             data.rooms.contains(room_id) || tags.contains(room_id);
         if (missed) room.upto = since;

@@ -36,8 +36,8 @@ bool requires_key(const RequiredState& required, const proto::StateKey& key, con
 
 bool SlidingSync::Impl::has_news(const SlidingWanted& wanted) const {
     return wanted.initial || wanted.expanded || wanted.more_required ||
-           wanted.room.room.stream_ordering > wanted.from.room ||
-           sources.events_stream.changes().has_changed(wanted.room.room.room_id.str(), wanted.from.room);
+           !wanted.from.room.covers(wanted.room.room.writer, wanted.room.room.stream_ordering) ||
+           sources.events_stream.changes().has_changed(wanted.room.room.room_id.str(), wanted.from.room.min());
 }
 
 Task<void> SlidingSync::Impl::add_rooms(const SlidingSyncRequest& request, const SlidingWantedRooms& wanted,
@@ -46,7 +46,7 @@ Task<void> SlidingSync::Impl::add_rooms(const SlidingSyncRequest& request, const
     for (const auto& [room_id, room] : wanted) {
         if (!has_news(room)) continue;
         if (room.room.standing == SlidingStanding::kPending) {
-            if (room.initial || room.room.room.stream_ordering > room.from.room)
+            if (room.initial || !room.from.room.covers(room.room.room.writer, room.room.room.stream_ordering))
                 answer.rooms.emplace(room_id, co_await pending_room(room));
         } else {
             with_timeline.push_back(&room);
@@ -78,8 +78,8 @@ Task<std::unordered_map<std::string, RoomTimeline>> SlidingSync::Impl::timelines
     for (const auto* const wanted : rooms) {
         const auto& room = wanted->room.room;
         const bool left = wanted->room.standing == SlidingStanding::kLeft;
-        const auto from = wanted->initial || wanted->expanded ? 0 : wanted->from.room;
-        const auto to = left ? std::min(room.stream_ordering, next.room) : next.room;
+        const auto from = wanted->initial || wanted->expanded ? storage::WriterPositions{} : wanted->from.room;
+        const auto to = left ? next.room.capped(room.stream_ordering) : next.room;
         const auto limit =
             left ? kTimelineLimitMax : std::min(wanted->config.timeline_limit, kTimelineLimitMax);
         by_limit[limit].push_back({room.room_id, from, to, true});
@@ -106,7 +106,8 @@ Task<SlidingRoomAnswer> SlidingSync::Impl::joined_room(const SlidingSyncRequest&
     out.timeline = std::move(timeline);
     if (request.pos) {
         for (const auto& stored : out.timeline.events) {
-            if (stored->event->stream_ordering() > request.pos->streams.room) ++out.live_events;
+            const auto& event = *stored->event;
+            if (!request.pos->streams.room.covers(storage::writer_of(event), event.stream_ordering())) ++out.live_events;
         }
     }
     if (wanted.room.standing == SlidingStanding::kJoined) {
@@ -151,7 +152,7 @@ Task<void> SlidingSync::Impl::add_required_state(const SlidingSyncRequest& reque
             if (wanted.initial || !requires_key(wanted.known, key, request.user_id)) chosen.insert(id);
         }
     }
-    if (!wanted.initial && sources.events_stream.changes().has_changed(room_id.str(), wanted.from.room)) {
+    if (!wanted.initial && sources.events_stream.changes().has_changed(room_id.str(), wanted.from.room.min())) {
         for (const auto& key : co_await sources.states.changed_keys(room_id, wanted.from.room, next.room)) {
             changed_types.insert(key.type);
             if (requires_key(required, key, request.user_id)) choose(key);
@@ -159,7 +160,7 @@ Task<void> SlidingSync::Impl::add_required_state(const SlidingSyncRequest& reque
     }
     if (wants_lazy_members(required)) {
         const LazyMembers::Exchange exchange{lazy_device(request),
-                                             request.pos ? request.pos->streams.room : 0, next.room};
+                                             request.pos ? request.pos->streams.room.sum() : 0, next.room.sum()};
         std::set<std::string> senders;
         for (const auto& stored : out.timeline.events) senders.insert(stored->event->sender().str());
         for (const auto& sender : senders) {

@@ -34,7 +34,8 @@ void PushEndpoints::register_on(http::Router& router) {
 }
 
 Task<http::Response> PushEndpoints::get_pushers(http::Request request) {
-    co_return http::Response::json(boost::json::object{{"pushers", co_await pushers_.list(request.auth().user_id)}});
+    auto pushers = co_await pushers_.list(request.auth().user_id);
+    co_return http::Response::json(boost::json::object{{"pushers", std::move(pushers)}});
 }
 
 Task<http::Response> PushEndpoints::post_pusher(http::Request request) {
@@ -49,9 +50,10 @@ Task<http::Response> PushEndpoints::get_notifications(http::Request request) {
     handlers::EventViewer viewer;
     viewer.user_id = request.auth().user_id;
     viewer.device_id = request.auth().device_id;
-    co_return http::Response::raw_json(
-        co_await notifications_.list(std::move(viewer), from ? std::optional{std::string{*from}} : std::nullopt,
-                                     static_cast<std::size_t>(limit), request.query_param("only") == "highlight"));
+    auto body = co_await notifications_.list(
+        std::move(viewer), from ? std::optional{std::string{*from}} : std::nullopt,
+        static_cast<std::size_t>(limit), request.query_param("only") == "highlight");
+    co_return http::Response::raw_json(std::move(body));
 }
 
 }  // namespace weft::rest

@@ -6,7 +6,8 @@
 namespace weft::storage {
 namespace {
 
-constexpr Sql kPosition{"appservice_position", "SELECT COALESCE(max(stream_ordering), 0) FROM appservice_stream_position"};
+constexpr Sql kPosition{"appservice_position",
+                        "SELECT COALESCE(max(stream_ordering), 0) FROM appservice_stream_position"};
 
 constexpr Sql kEvents{"appservice_events", R"sql(
     SELECT stream_ordering, event_id FROM events
@@ -36,8 +37,9 @@ constexpr Sql kSetState{"set_appservice_state", R"sql(
 
 constexpr Sql kList{"list_appservice_room", R"sql(
     INSERT INTO appservice_room_list (appservice_id, network_id, room_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)sql"};
-constexpr Sql kUnlist{"unlist_appservice_room",
-                      "DELETE FROM appservice_room_list WHERE appservice_id = $1 AND network_id = $2 AND room_id = $3"};
+constexpr Sql kUnlist{
+    "unlist_appservice_room",
+    "DELETE FROM appservice_room_list WHERE appservice_id = $1 AND network_id = $2 AND room_id = $3"};
 
 /// What is no list of event IDs gives none.
 std::vector<proto::EventId> parse_events(std::string_view text) {
@@ -46,7 +48,8 @@ std::vector<proto::EventId> parse_events(std::string_view text) {
     const auto* list = parsed ? parsed->if_array() : nullptr;
     if (!list) return out;
     for (const auto& item : *list) {
-        if (item.is_string()) out.push_back(proto::EventId::trusted(std::string{std::string_view{item.get_string()}}));
+        if (item.is_string())
+            out.push_back(proto::EventId::trusted(std::string{std::string_view{item.get_string()}}));
     }
     return out;
 }
@@ -57,7 +60,9 @@ Task<std::int64_t> AppserviceStore::position() {
     co_return (co_await context_.db.query(kPosition)).front()[0].i64();
 }
 
-Task<std::vector<std::pair<std::int64_t, proto::EventId>>> AppserviceStore::events(std::int64_t from, std::int64_t to, std::size_t limit) {
+Task<std::vector<std::pair<std::int64_t, proto::EventId>>> AppserviceStore::events(std::int64_t from,
+                                                                                   std::int64_t to,
+                                                                                   std::size_t limit) {
     std::vector<std::pair<std::int64_t, proto::EventId>> out;
     for (const auto row : co_await context_.db.query(kEvents, from, to, limit)) {
         out.emplace_back(row[0].i64(), proto::EventId::trusted(row[1].str()));
@@ -65,7 +70,8 @@ Task<std::vector<std::pair<std::int64_t, proto::EventId>>> AppserviceStore::even
     co_return out;
 }
 
-Task<void> AppserviceStore::hand_out(std::map<std::string, std::vector<std::string>> events_by_service, std::int64_t position) {
+Task<void> AppserviceStore::hand_out(std::map<std::string, std::vector<std::string>> events_by_service,
+                                     std::int64_t position) {
     co_await context_.db.run("hand_out_to_appservices", [&](Transaction& txn) {
         for (const auto& [as_id, events] : events_by_service) {
             boost::json::array list;
@@ -95,7 +101,8 @@ Task<void> AppserviceStore::set_up(std::string as_id, bool up) {
     co_await context_.db.query(kSetState, as_id, std::string{up ? "up" : "down"});
 }
 
-Task<void> AppserviceStore::set_listed(std::string as_id, std::string network_id, std::string room_id, bool listed) {
+Task<void> AppserviceStore::set_listed(std::string as_id, std::string network_id, std::string room_id,
+                                       bool listed) {
     co_await context_.db.query(listed ? kList : kUnlist, as_id, network_id, room_id);
 }
 

@@ -98,8 +98,13 @@ void add_row(EventRelations& out, const Rows::Row& row) {
     }
 }
 
-std::optional<std::int64_t> stream_of(const std::optional<RoomToken>& token) {
-    return token ? std::optional{token->stream} : std::nullopt;
+/// Where writers differ the wider bound is taken: rather an event too many than one too few.
+std::optional<std::int64_t> upper_stream_of(const std::optional<RoomToken>& token) {
+    return token ? std::optional{token->stream.max()} : std::nullopt;
+}
+
+std::optional<std::int64_t> lower_stream_of(const std::optional<RoomToken>& token) {
+    return token ? std::optional{token->stream.min()} : std::nullopt;
 }
 
 std::optional<std::int64_t> topological_of(const std::optional<RoomToken>& token) {
@@ -191,7 +196,8 @@ Task<TimelinePage> RelationStore::page(RelationQuery query) {
     const bool back = query.direction == Direction::kBackward;
     const auto rows = co_await context_.db.query(
         back ? kPageBack : kPageForth, query.room_id.str(), query.event_id.str(), query.rel_type,
-        query.event_type, stream_of(query.from), topological_of(query.from), stream_of(query.to),
+        query.event_type, back ? upper_stream_of(query.from) : lower_stream_of(query.from),
+        topological_of(query.from), back ? lower_stream_of(query.to) : upper_stream_of(query.to),
         topological_of(query.to), query.limit + 1, query.depth);
     TimelinePage page;
     page.next = query.from.value_or(RoomToken{});
@@ -208,7 +214,7 @@ Task<TimelinePage> RelationStore::page(RelationQuery query) {
 
 Task<TimelinePage> RelationStore::threads(ThreadQuery query) {
     const auto rows = co_await context_.db.query(kThreads, query.room_id.str(), topological_of(query.from),
-                                                 stream_of(query.from), query.participant, query.limit + 1);
+                                                 upper_stream_of(query.from), query.participant, query.limit + 1);
     TimelinePage page;
     for (const auto row : rows) {
         if (page.events.size() == query.limit) {

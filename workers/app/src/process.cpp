@@ -18,6 +18,7 @@
 #include "services.hpp"
 #include "status.hpp"
 #include "stream_bindings.hpp"
+#include "weft/core/appservice.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/random.hpp"
 #include "weft/core/tls.hpp"
@@ -445,6 +446,7 @@ int perform(const CommandLine& command, const ProcessKind& kind) {
     if (!proto::RoomVersion::find(config.default_room_version)) {
         throw core::ConfigError{"default_room_version: unknown room version " + config.default_room_version};
     }
+    core::load_appservices(config.app_service_config_files);
     if (command.action == Action::kCheckConfig) {
         std::cout << "configuration is valid\n";
         return 0;

@@ -39,7 +39,8 @@ const json::array& array_of(const json::object& body, std::string_view name) {
 Strings strings_of(const json::object& body, std::string_view name) {
     Strings out;
     for (const auto& item : array_of(body, name)) {
-        if (!item.is_string()) throw core::MatrixError::bad_json(std::string{name} + " has something else than strings");
+        if (!item.is_string())
+            throw core::MatrixError::bad_json(std::string{name} + " has something else than strings");
         out.emplace_back(item.get_string());
     }
     return out;
@@ -53,7 +54,8 @@ std::optional<std::int64_t> token_of(const json::value& answer) {
 json::value to_json(const std::vector<PusherKey>& keys) {
     json::array pushers;
     for (const auto& key : keys) {
-        pushers.push_back(json::object{{"user_id", key.user_id}, {"app_id", key.app_id}, {"push_key", key.push_key}});
+        pushers.push_back(
+            json::object{{"user_id", key.user_id}, {"app_id", key.app_id}, {"push_key", key.push_key}});
     }
     return json::object{{"pushers", std::move(pushers)}};
 }
@@ -69,14 +71,18 @@ std::vector<PusherKey> keys_of(const json::value& body) {
 
 std::string_view type_of(handlers::ReadMarker marker) {
     switch (marker) {
-        case handlers::ReadMarker::kRead: return "m.read";
-        case handlers::ReadMarker::kReadPrivate: return "m.read.private";
-        case handlers::ReadMarker::kFullyRead: return "m.fully_read";
+        case handlers::ReadMarker::kRead:
+            return "m.read";
+        case handlers::ReadMarker::kReadPrivate:
+            return "m.read.private";
+        case handlers::ReadMarker::kFullyRead:
+            return "m.fully_read";
     }
     return "m.read";
 }
 
-json::value to_json(const std::string& user_id, const proto::RoomId& room_id, const std::vector<ReadPosition>& positions) {
+json::value to_json(const std::string& user_id, const proto::RoomId& room_id,
+                    const std::vector<ReadPosition>& positions) {
     json::array out;
     for (const auto& position : positions) {
         out.push_back(json::object{{"type", type_of(position.marker)}, {"event_id", position.event_id}});
@@ -96,7 +102,8 @@ std::vector<ReadPosition> positions_of(const json::object& body) {
 }
 
 /// One call to the writer of a stream.
-Task<json::value> ask(replication::RpcClient& rpc, const Endpoint& endpoint, std::string writer, json::value body) {
+Task<json::value> ask(replication::RpcClient& rpc, const Endpoint& endpoint, std::string writer,
+                      json::value body) {
     co_return co_await rpc.call(endpoint, std::move(writer), {}, std::move(body));
 }
 
@@ -109,28 +116,34 @@ RemoteWrites::RemoteWrites(Stores& stores, handlers::Receipts& receipts, replica
 void RemoteWrites::connect() {
     if (!config_.writes("device_lists")) {
         const auto writer = config_.writers_of("device_lists").front();
-        stores_.devices.set_remote_writer([this, writer](std::string user_id, Strings devices, Strings hosts) -> Task<std::int64_t> {
-            json::value body = json::object{{"user_id", user_id}, {"devices", json::value_from(devices)}, {"hosts", json::value_from(hosts)}};
-            co_return token_of(co_await ask(rpc_, kDeviceChanges, writer, std::move(body))).value_or(0);
-        });
-        stores_.user_signatures.set_remote_writer([this, writer](std::string signer, Strings users) -> Task<std::int64_t> {
-            json::value body = json::object{{"signer", signer}, {"users", json::value_from(users)}};
-            co_return token_of(co_await ask(rpc_, kUserSignatures, writer, std::move(body))).value_or(0);
-        });
+        stores_.devices.set_remote_writer(
+            [this, writer](std::string user_id, Strings devices, Strings hosts) -> Task<std::int64_t> {
+                json::value body = json::object{{"user_id", user_id},
+                                                {"devices", json::value_from(devices)},
+                                                {"hosts", json::value_from(hosts)}};
+                co_return token_of(co_await ask(rpc_, kDeviceChanges, writer, std::move(body))).value_or(0);
+            });
+        stores_.user_signatures.set_remote_writer(
+            [this, writer](std::string signer, Strings users) -> Task<std::int64_t> {
+                json::value body = json::object{{"signer", signer}, {"users", json::value_from(users)}};
+                co_return token_of(co_await ask(rpc_, kUserSignatures, writer, std::move(body))).value_or(0);
+            });
     }
     if (!config_.writes("pushers")) {
         const auto writer = config_.writers_of("pushers").front();
-        stores_.pushers.set_remote_writer([this, writer](std::vector<PusherKey> keys) -> Task<std::optional<std::int64_t>> {
-            co_return token_of(co_await ask(rpc_, kRemovePushers, writer, to_json(keys)));
-        });
+        stores_.pushers.set_remote_writer(
+            [this, writer](std::vector<PusherKey> keys) -> Task<std::optional<std::int64_t>> {
+                co_return token_of(co_await ask(rpc_, kRemovePushers, writer, to_json(keys)));
+            });
     }
     connect_receipts();
 }
 
 void RemoteWrites::connect_receipts() {
     const auto asks = [this](const std::string& stream) -> handlers::Receipts::Set {
-        return [this, writer = config_.writers_of(stream).front()](std::string user_id, proto::RoomId room_id,
-                                                                   std::vector<ReadPosition> positions) -> Task<void> {
+        return [this, writer = config_.writers_of(stream).front()](
+                   std::string user_id, proto::RoomId room_id,
+                   std::vector<ReadPosition> positions) -> Task<void> {
             co_await ask(rpc_, kReadPositions, writer, to_json(user_id, room_id, positions));
         };
     };
@@ -140,22 +153,29 @@ void RemoteWrites::connect_receipts() {
 
 void RemoteWrites::serve(replication::RpcServer& server) {
     using Function = std::function<Task<json::value>(replication::RpcArgs, json::value)>;
-    const auto add = [&](const Endpoint& endpoint, Function function) { server.serve(endpoint, std::move(function)); };
+    const auto add = [&](const Endpoint& endpoint, Function function) {
+        server.serve(endpoint, std::move(function));
+    };
     if (config_.writes("device_lists")) {
         add(kDeviceChanges, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
             const auto& change = object_of(body);
-            co_return co_await stores_.devices.add_changes(string_of(change, "user_id"), strings_of(change, "devices"),
-                                                           strings_of(change, "hosts"));
+            const auto token = co_await stores_.devices.add_changes(
+                string_of(change, "user_id"), strings_of(change, "devices"), strings_of(change, "hosts"));
+            co_return json::value(token);
         });
         add(kUserSignatures, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
             const auto& change = object_of(body);
-            co_return co_await stores_.user_signatures.add(string_of(change, "signer"), strings_of(change, "users"));
+            const auto token = co_await stores_.user_signatures.add(string_of(change, "signer"),
+                                                                    strings_of(change, "users"));
+            co_return json::value(token);
         });
     }
     if (config_.writes("pushers")) {
         add(kRemovePushers, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
             const auto token = co_await stores_.pushers.remove_all(keys_of(body));
-            co_return token ? json::value{*token} : json::value{nullptr};
+            json::value answer;  // null: there was none
+            if (token) answer = *token;
+            co_return answer;
         });
     }
     if (config_.writes("receipts") || config_.writes("account_data")) {
@@ -164,7 +184,7 @@ void RemoteWrites::serve(replication::RpcServer& server) {
             const auto room_id = proto::RoomId::parse(string_of(read, "room_id"));
             if (!room_id) throw core::MatrixError::invalid_param("Invalid room ID");
             co_await receipts_.set(string_of(read, "user_id"), *room_id, positions_of(read));
-            co_return json::value{nullptr};
+            co_return json::value();
         });
     }
 }

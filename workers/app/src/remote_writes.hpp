@@ -7,12 +7,13 @@
 
 namespace weft::workers {
 
-/// Writes that happen beside others and belong to a stream which another process writes: a login is also news of
-/// the user's devices, /read_markers is account data and receipts. Requests whose whole purpose is one stream are
-/// forwarded as they are (http::Endpoint::writes).
+/// Writes that happen beside others and belong to a stream which another process writes: a login is also news
+/// of the user's devices, /read_markers is account data and receipts. Requests whose whole purpose is one
+/// stream are forwarded as they are (http::Endpoint::writes).
 class RemoteWrites {
 public:
-    RemoteWrites(Stores& stores, handlers::Receipts& receipts, replication::RpcClient& rpc, const core::Config& config);
+    RemoteWrites(Stores& stores, handlers::Receipts& receipts, replication::RpcClient& rpc,
+                 const core::Config& config);
 
     /// The asking end, for the streams that are not written here.
     void connect();

@@ -26,9 +26,11 @@ public:
     /// Place on the events stream up to which events have been handed out.
     Task<std::int64_t> position();
     /// Live events in (from, to], oldest first.
-    Task<std::vector<std::pair<std::int64_t, proto::EventId>>> events(std::int64_t from, std::int64_t to, std::size_t limit);
+    Task<std::vector<std::pair<std::int64_t, proto::EventId>>> events(std::int64_t from, std::int64_t to,
+                                                                      std::size_t limit);
     /// Queues a transaction for each service named, and moves the position, all or nothing.
-    Task<void> hand_out(std::map<std::string, std::vector<std::string>> events_by_service, std::int64_t position);
+    Task<void> hand_out(std::map<std::string, std::vector<std::string>> events_by_service,
+                        std::int64_t position);
     Task<void> queue_ephemeral(std::string as_id, std::string ephemeral);
     /// The oldest transaction that the service does not have.
     Task<std::optional<AppserviceTxn>> oldest(std::string as_id);

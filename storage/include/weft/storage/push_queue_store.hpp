@@ -26,16 +26,18 @@ struct ListedPush : QueuedPush {
     bool read = false;
 };
 
-/// Reads the push actions that were stored with events, user by user: for pushers and for the list of notifications. (Counts:
-/// PushActionStore.)
+/// Reads the push actions that were stored with events, user by user: for pushers and for the list of
+/// notifications. (Counts: PushActionStore.)
 class PushQueueStore {
 public:
     explicit PushQueueStore(StoreContext context) : context_{std::move(context)} {}
 
     /// Notifications of the user in (from, to] that they have not read, oldest first.
-    Task<std::vector<QueuedPush>> unread(std::string user_id, std::int64_t from, std::int64_t to, std::size_t limit);
+    Task<std::vector<QueuedPush>> unread(std::string user_id, std::int64_t from, std::int64_t to,
+                                         std::size_t limit);
     /// The newest first, those before `before` where given.
-    Task<std::vector<ListedPush>> list(std::string user_id, std::optional<std::int64_t> before, std::size_t limit, bool highlights_only);
+    Task<std::vector<ListedPush>> list(std::string user_id, std::optional<std::int64_t> before,
+                                       std::size_t limit, bool highlights_only);
     /// Rooms in which the user may have something unread.
     Task<std::vector<std::string>> rooms(std::string user_id);
     /// Whom the event at this place of the events stream notifies.

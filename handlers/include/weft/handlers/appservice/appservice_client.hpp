@@ -24,8 +24,8 @@ public:
 
     explicit AppserviceClient(Send send) : send_{std::move(send)} {}
 
-    /// `path` under /_matrix/app/v1, with its query. A service that does not know it is asked by the path of old, if one is
-    /// given. Throws http::ClientError.
+    /// `path` under /_matrix/app/v1, with its query. A service that does not know it is asked by the path of
+    /// old, if one is given. Throws http::ClientError.
     struct Request {
         http::Method method = http::Method::kGet;
         std::string path;

@@ -21,9 +21,16 @@
 
 namespace weft::handlers {
 
-/// Tells application services what happens in their rooms and to their users (Application Service API, "Pushing events").
-/// Events are handed out in the order of the events stream into a queue in the database, one a service, and sent from there:
-/// in order, each transaction until the service has it, unchanged. In one process of the cluster.
+/// Pauses between attempts to reach a service that does not answer.
+struct AppserviceBackoff {
+    std::int64_t first_ms = 1'000;
+    std::int64_t max_ms = 512'000;
+};
+
+/// Tells application services what happens in their rooms and to their users (Application Service API,
+/// "Pushing events"). Events are handed out in the order of the events stream into a queue in the database,
+/// one a service, and sent from there: in order, each transaction until the service has it, unchanged. In one
+/// process of the cluster.
 class AppserviceFeed {
 public:
     struct Sources {
@@ -39,13 +46,10 @@ public:
         storage::StreamState& receipts_stream;
         storage::StreamState& presence_stream;
     };
-    struct Backoff {
-        std::int64_t first_ms = 1'000;
-        std::int64_t max_ms = 512'000;
-    };
+    using Backoff = AppserviceBackoff;
 
-    AppserviceFeed(asio::any_io_executor executor, const Appservices& services, AppserviceClient& client, AppserviceQueries& queries,
-                   Sources sources, Backoff backoff = {});
+    AppserviceFeed(asio::any_io_executor executor, const Appservices& services, AppserviceClient& client,
+                   AppserviceQueries& queries, Sources sources, Backoff backoff = {});
     ~AppserviceFeed();
 
     /// Nothing is told before.
@@ -58,8 +62,8 @@ private:
     /// Something that is told once and not kept.
     struct Signal {
         boost::json::object event;
-        std::string room_id;     // "": presence
-        std::string user_id;     // of presence and receipts
+        std::string room_id;      // "": presence
+        std::string user_id;      // of presence and receipts
         bool is_private = false;  // for services of the user only
     };
 

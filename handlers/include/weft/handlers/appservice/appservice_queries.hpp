@@ -11,8 +11,9 @@
 
 namespace weft::handlers {
 
-/// What application services are asked: aliases and users they may make when somebody looks for them, third-party networks,
-/// and whether they can be reached at all (Application Service API, "Querying", "Third-party networks", "Pinging").
+/// What application services are asked: aliases and users they may make when somebody looks for them,
+/// third-party networks, and whether they can be reached at all (Application Service API, "Querying",
+/// "Third-party networks", "Pinging").
 class AppserviceQueries {
 public:
     AppserviceQueries(const Appservices& services, AppserviceClient& client, const core::Clock& clock)
@@ -32,13 +33,14 @@ public:
     /// The third-party locations of an alias, or users behind a user ID.
     Task<boost::json::array> reverse(Kind kind, http::Query query);
 
-    /// Milliseconds that the service took. Throws MatrixError: M_URL_NOT_SET, M_BAD_STATUS, M_CONNECTION_FAILED,
-    /// M_CONNECTION_TIMEOUT.
+    /// Milliseconds that the service took. Throws MatrixError: M_URL_NOT_SET, M_BAD_STATUS,
+    /// M_CONNECTION_FAILED, M_CONNECTION_TIMEOUT.
     Task<std::int64_t> ping(const Appservices::Service& service, std::optional<std::string> transaction_id);
 
 private:
     /// The answer's JSON; null where there is none.
-    Task<boost::json::value> ask(const Appservices::Service& service, std::string path, std::string legacy_path);
+    Task<boost::json::value> ask(const Appservices::Service& service, std::string path,
+                                 std::string legacy_path);
     Task<boost::json::array> ask_all(std::vector<const Appservices::Service*> services, std::string path);
     std::vector<const Appservices::Service*> with_protocol(const std::string& name) const;
 

@@ -27,7 +27,8 @@ public:
     bool is_local(std::string_view user_id) const;
     /// Local users of its namespaces and its sender.
     bool has_user(const Service& service, std::string_view user_id) const;
-    /// Throws MatrixError 400 M_EXCLUSIVE if the name is reserved for a service other than `by` (null: for any).
+    /// Throws MatrixError 400 M_EXCLUSIVE if the name is reserved for a service other than `by` (null: for
+    /// any).
     void check_user_is_free(std::string_view user_id, const Service* by) const;
     void check_alias_is_free(std::string_view alias, const Service* by) const;
     /// Throws M_EXCLUSIVE if the service wants a user or alias outside of its namespaces.

@@ -19,9 +19,10 @@ public:
     Notifications(storage::PushQueueStore& queue, storage::EventsStore& events, const core::Clock& clock)
         : queue_{queue}, events_{events}, clock_{clock} {}
 
-    /// The body of GET /notifications; `from` is the `next_token` of an earlier answer. Throws M_INVALID_PARAM for
-    /// another token.
-    Task<std::string> list(EventViewer viewer, std::optional<std::string> from, std::size_t limit, bool highlights_only);
+    /// The body of GET /notifications; `from` is the `next_token` of an earlier answer. Throws
+    /// M_INVALID_PARAM for another token.
+    Task<std::string> list(EventViewer viewer, std::optional<std::string> from, std::size_t limit,
+                           bool highlights_only);
 
 private:
     storage::PushQueueStore& queue_;

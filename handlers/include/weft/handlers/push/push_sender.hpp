@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "weft/core/clock.hpp"
 #include "weft/core/metrics.hpp"
 #include "weft/http/message.hpp"
+#include "weft/proto/state_key.hpp"
 #include "weft/storage/events_store.hpp"
 #include "weft/storage/push_action_store.hpp"
 #include "weft/storage/push_queue_store.hpp"
@@ -19,9 +21,9 @@
 
 namespace weft::handlers {
 
-/// Sends notifications to push gateways (Push Gateway API), for the users that fall to this process. Woken by the rows
-/// of the events, receipts and pushers streams; what was sent is noted in the database, so that a restart goes on where
-/// it was. One request a pusher at a time, in the order of events.
+/// Sends notifications to push gateways (Push Gateway API), for the users that fall to this process. Woken by
+/// the rows of the events, receipts and pushers streams; what was sent is noted in the database, so that a
+/// restart goes on where it was. One request a pusher at a time, in the order of events.
 class PushSender {
 public:
     struct Sources {
@@ -76,6 +78,9 @@ private:
     /// Throws where it did not reach the gateway. False if the pusher is gone now.
     Task<bool> send(DeliveryPtr delivery, boost::json::object payload);
     Task<bool> push(DeliveryPtr delivery, storage::QueuedPush push);
+    /// A text in the content of the room's current state.
+    Task<std::optional<std::string>> state_text(proto::RoomId room_id, proto::StateKey key,
+                                                std::string member);
     Task<void> send_badge(DeliveryPtr delivery);
     Task<bool> note_progress(DeliveryPtr delivery, std::int64_t upto, bool sent);
     Task<bool> note_failure(DeliveryPtr delivery, std::int64_t at);

@@ -10,7 +10,8 @@
 
 namespace weft::handlers {
 
-/// Where users want their notifications sent (client-server API, "Push Notifications"). Changes: in the writer of pushers.
+/// Where users want their notifications sent (client-server API, "Push Notifications"). Changes: in the
+/// writer of pushers.
 class Pushers {
 public:
     static constexpr std::size_t kAppIdCharactersMax = 64;

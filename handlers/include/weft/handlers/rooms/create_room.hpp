@@ -33,7 +33,7 @@ public:
     Task<proto::RoomId> start(const proto::RoomVersion& version, std::vector<proto::EventDraft> events);
 
 private:
-    Task<std::optional<proto::RoomAlias>> free_alias(const CreateRoomRequest& request);
+    Task<std::optional<proto::RoomAlias>> free_alias(Actor creator, const CreateRoomRequest& request);
     Task<void> claim_alias(Actor creator, proto::RoomAlias alias, proto::RoomId room_id);
 
     EventSender& sender_;

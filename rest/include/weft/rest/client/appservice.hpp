@@ -7,10 +7,12 @@
 
 namespace weft::rest {
 
-/// What application services add to the client-server API: ping, their room directory, and third-party networks.
+/// What application services add to the client-server API: ping, their room directory, and third-party
+/// networks.
 class AppserviceEndpoints {
 public:
-    AppserviceEndpoints(const handlers::Appservices& services, handlers::AppserviceQueries& queries, storage::AppserviceStore& store)
+    AppserviceEndpoints(const handlers::Appservices& services, handlers::AppserviceQueries& queries,
+                        storage::AppserviceStore& store)
         : services_{services}, queries_{queries}, store_{store} {}
     void register_on(http::Router& router);
 
