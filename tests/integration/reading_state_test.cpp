@@ -47,6 +47,28 @@ TEST_CASE("a redacted event comes pruned, with its redaction", "[reading]") {
     CHECK(answer.body.at("unsigned").at("redacted_because").at("type").as_string() == "m.room.redaction");
 }
 
+TEST_CASE("what a state event replaced is shown with it until that is redacted", "[reading]") {
+    ReadingFixture fixture;
+    const auto room = fixture.create_room(kAlice);
+    fixture.set_state(room, kAlice, "m.room.topic", {{"topic", "insult"}});
+    fixture.set_state(room, kAlice, "m.room.topic", {{"topic", "peace"}});
+    const auto messages = fixture.in(room, kAlice, "messages?dir=b&limit=2");
+    const auto& chunk = messages.body.at("chunk").as_array();
+    const std::string newer{chunk.at(0).at("event_id").as_string()};
+    const std::string older{chunk.at(1).at("event_id").as_string()};
+    const auto quoted = [&] {
+        const auto answer = fixture.in(room, kAlice, "event/" + newer);
+        CHECK(answer.body.at("unsigned").at("replaces_state").as_string() == older);
+        CHECK(answer.body.at("unsigned").at("prev_sender").as_string() == kAlice);
+        return answer.body.at("unsigned").at("prev_content").as_object();
+    };
+    CHECK(quoted() == json::object{{"topic", "insult"}});
+    // Nothing of it is stored twice, so that nothing is left behind.
+    CHECK(fixture.storage.sql("SELECT count(*) FROM event_json WHERE json LIKE '%insult%'").at(0).at(0) == "1");
+    REQUIRE(fixture.put(kAlice, fmt::format("/rooms/{}/redact/{}/r", room, older)).status == 200);
+    CHECK(quoted().empty());
+}
+
 TEST_CASE("the context of an event is what happened around it", "[reading]") {
     ReadingFixture fixture;
     const auto room = fixture.create_room(kAlice, kPublic);

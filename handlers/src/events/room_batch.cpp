@@ -66,11 +66,8 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
         if (replaced && request.deduplicate_state && says_the_same(*replaced, draft)) {
             co_return SendResult{replaced->event_id(), replaced->stream_ordering(), true};
         }
-        if (replaced) {
-            draft.unsigned_data["replaces_state"] = replaced->event_id().str();
-            draft.unsigned_data["prev_content"] = replaced->content();
-            draft.unsigned_data["prev_sender"] = replaced->sender().str();
-        }
+        // Only the name: what it held is looked up when the event is read, so that redacting it leaves no copy here.
+        if (replaced) draft.unsigned_data["replaces_state"] = replaced->event_id().str();
     }
     if (request.txn_id) {
         draft.metadata.txn_id = request.txn_id;

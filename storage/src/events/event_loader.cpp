@@ -87,6 +87,28 @@ const proto::RoomVersion* version_in_create_event(std::string_view event_json) {
     return proto::RoomVersion::find(content ? proto::get_string(*content, "room_version").value_or("1") : "1");
 }
 
+std::optional<proto::EventId> replaced_by(const proto::Event& event) {
+    if (!event.is_state()) return std::nullopt;
+    const auto id = proto::get_string(event.unsigned_data(), "replaces_state");
+    return id ? std::optional{proto::EventId::trusted(std::string{*id})} : std::nullopt;
+}
+
+proto::EventPtr with_replaced(const proto::Event& event, const proto::Event* replaced) {
+    auto object = event.to_object();
+    auto& facts = object["unsigned"].as_object();
+    // Older databases hold a copy, which knows nothing of redactions.
+    facts.erase("prev_content");
+    facts.erase("prev_sender");
+    // The name may be another server's, which could ask for any event by it.
+    if (replaced && replaced->room_id() == event.room_id() && replaced->is_state() && replaced->key() == event.key()) {
+        facts["prev_content"] = replaced->content();
+        facts["prev_sender"] = replaced->sender().str();
+    }
+    auto completed = proto::Event::from_database(event.event_id(), proto::to_json(object), "", event.room_version());
+    // What made the event loadable is in it still.
+    return completed.value()->with_metadata(event.metadata());
+}
+
 namespace {
 
 using StoredEvents = std::unordered_map<proto::EventId, StoredEventPtr>;
@@ -133,25 +155,7 @@ Task<LoadedEvents> load_as_written(Database& db, std::vector<proto::EventId> ids
     co_return out;
 }
 
-/// The state event that a stored one replaced, where the event does not say itself what that held.
-std::optional<proto::EventId> replaced_by(const proto::Event& event) {
-    const auto& facts = event.unsigned_data();
-    if (!event.is_state() || proto::get_object(facts, "prev_content")) return std::nullopt;
-    const auto id = proto::get_string(facts, "replaces_state");
-    return id ? std::optional{proto::EventId::trusted(std::string{*id})} : std::nullopt;
-}
-
-proto::EventPtr with_replaced(const proto::Event& event, const proto::Event& replaced) {
-    auto object = event.to_object();
-    auto& facts = object["unsigned"].as_object();
-    facts["prev_content"] = replaced.content();
-    facts["prev_sender"] = replaced.sender().str();
-    auto completed = proto::Event::from_database(event.event_id(), proto::to_json(object), "", event.room_version());
-    // What made the event loadable is in it still.
-    return completed.value()->with_metadata(event.metadata());
-}
-
-/// Synapse writes into a state event only which one it replaced; what that held is looked up. Weft writes both.
+/// What a state event replaced is looked up each time it is loaded: a copy would outlive the redaction of the original.
 Task<void> add_replaced_content(Database& db, StoredEvents& events) {
     std::vector<proto::EventId> replaced_ids;
     for (const auto& [id, stored] : events) {
@@ -161,11 +165,9 @@ Task<void> add_replaced_content(Database& db, StoredEvents& events) {
     const auto loaded = co_await load_as_written(db, std::move(replaced_ids), WithPushMarks::kNo);
     for (auto& [id, stored] : events) {
         const auto replaced_id = replaced_by(*stored->event);
-        const auto found = replaced_id ? loaded.events.find(*replaced_id) : loaded.events.end();
-        if (found == loaded.events.end()) continue;
-        const auto& replaced = *found->second->event;
-        // The name may be another server's, which could ask for any event by it.
-        if (replaced.room_id() != stored->event->room_id() || replaced.key() != stored->event->key()) continue;
+        if (!replaced_id) continue;
+        const auto found = loaded.events.find(*replaced_id);
+        const auto* replaced = found == loaded.events.end() ? nullptr : found->second->event.get();
         stored = std::make_shared<const StoredEvent>(StoredEvent{with_replaced(*stored->event, replaced), stored->redacted_because});
     }
 }

@@ -24,6 +24,11 @@ enum class WithPushMarks { kNo, kYes };
 /// cache.
 Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks);
 
+/// The state event that a state event says it replaced.
+std::optional<proto::EventId> replaced_by(const proto::Event& event);
+/// The event with what it replaced as `prev_content` and `prev_sender`; without them if that is null or not of its kind.
+proto::EventPtr with_replaced(const proto::Event& event, const proto::Event* replaced);
+
 /// The version named in a create event's JSON; version 1 if it names none, null if we do not know it.
 const proto::RoomVersion* version_in_create_event(std::string_view event_json);
 

@@ -38,6 +38,7 @@ EventsStore::Impl::Impl(Database& database, StreamState& event_stream, StreamSta
       events{event_stream},
       executor{std::move(on)},
       cache{"events", cache_entries, executor},
+      quotes_max{2 * cache_entries + 1'000},
       timelines{kTimelineRoomsMax, kTimelineEntriesMax} {
     event_stream.on_invalidate([this](std::int64_t token, const StreamRows& rows) { apply_live_rows(token, rows); });
     backfill_stream.on_invalidate([this](std::int64_t, const StreamRows& rows) { apply_backfill_rows(rows); });
@@ -46,6 +47,20 @@ EventsStore::Impl::Impl(Database& database, StreamState& event_stream, StreamSta
 void EventsStore::Impl::invalidate(const proto::EventId& id) {
     ++invalidations;
     cache.invalidate(id);
+    const auto [first, last] = quoted_by.equal_range(id);
+    for (auto quote = first; quote != last; ++quote) cache.invalidate(quote->second);
+    quoted_by.erase(first, last);
+}
+
+void EventsStore::Impl::keep(StoredEventPtr stored) {
+    const auto id = stored->event->event_id();
+    if (const auto replaced = replaced_by(*stored->event)) {
+        if (quoted_by.size() >= quotes_max) {
+            std::erase_if(quoted_by, [this](const auto& quote) { return !cache.get_if_present(quote.second); });
+        }
+        quoted_by.emplace(*replaced, id);
+    }
+    cache.put(id, std::move(stored));
 }
 
 void EventsStore::Impl::apply_live_rows(std::int64_t token, const StreamRows& rows) {
@@ -127,7 +142,7 @@ Task<std::unordered_map<proto::EventId, StoredEventPtr>> EventsStore::Impl::coll
             usage.events_fetched = static_cast<std::int64_t>(loaded.events.size());
             core::current_context()->add_usage(usage);
             for (auto& [id, event] : loaded.events) {
-                if (generation == invalidations) cache.put(id, event);
+                if (generation == invalidations) keep(event);
                 out.emplace(id, event);
             }
             for (auto& [id, marks] : loaded.push_marks) remember_push_marks(id, std::move(marks));
@@ -175,8 +190,12 @@ Task<proto::EventPtr> EventsStore::get_event(proto::EventId id) {
 StoredEventPtr EventsStore::cached(const proto::EventId& id) { return impl_->cache.get_if_present(id); }
 
 void EventsStore::put(StoredEventPtr event) {
-    const auto id = event->event->event_id();
-    impl_->cache.put(id, std::move(event));
+    if (const auto replaced_id = replaced_by(*event->event)) {
+        const auto replaced = cached(*replaced_id);
+        if (!replaced) return;  // whoever wants the event loads it, with what it replaced
+        event = std::make_shared<const StoredEvent>(StoredEvent{with_replaced(*event->event, replaced->event.get()), event->redacted_because});
+    }
+    impl_->keep(std::move(event));
 }
 
 Task<const proto::RoomVersion*> EventsStore::room_version(proto::RoomId room_id) {

@@ -24,12 +24,17 @@ struct EventsStore::Impl {
     void apply_live_rows(std::int64_t token, const StreamRows& rows);
     void apply_backfill_rows(const StreamRows& rows);
     void invalidate(const proto::EventId& id);
+    /// Keeps an event in memory, and in mind what it quotes.
+    void keep(StoredEventPtr event);
     void remember_push_marks(const proto::EventId& id, std::vector<PushMark> marks);
 
     Database& db;
     StreamState& events;
     asio::any_io_executor executor;
     Cached cache;
+    /// Events in memory by the one whose content they quote (prev_content): they go with it when it is redacted.
+    std::unordered_multimap<proto::EventId, proto::EventId> quoted_by;
+    std::size_t quotes_max;
     std::unordered_map<proto::EventId, std::shared_ptr<Load>> loading;
     std::uint64_t invalidations = 0;  // a load that began before one does not fill the cache
     RecentTimelines timelines;

@@ -91,8 +91,14 @@ Task<json::object> Scenarios::make_room(json::object command) {
     const auto name = text(command, "room");
     std::vector<MatrixUser*> members;
     for (const auto& group_name : texts(command, "groups")) {
-        for (const auto& user : group(json::object{{"group", group_name}}, "group"))
-            members.push_back(user.get());
+        const auto& users = group(json::object{{"group", group_name}}, "group");
+        if (!command.contains("members")) {
+            for (const auto& user : users) members.push_back(user.get());
+            continue;
+        }
+        for (const auto& index : command.at("members").as_array()) {
+            members.push_back(users.at(static_cast<std::size_t>(index.as_int64())).get());
+        }
     }
     const auto id = co_await members.front()->create_room(name);
     std::vector<Job> jobs;
@@ -101,7 +107,7 @@ Task<json::object> Scenarios::make_room(json::object command) {
     }
     co_await run_parallel(std::move(jobs), kPreparedAtOnce);
     rooms_[name] = id;
-    co_return json::object{};
+    co_return json::object{{"room_id", id}};
 }
 
 Task<json::object> Scenarios::say(json::object command) {
@@ -176,15 +182,19 @@ Task<json::object> Scenarios::senders(json::object command) {
     std::vector<double> latencies;
     const auto start = SteadyClock::now();
     const auto end = start + std::chrono::seconds{number(command, "seconds")};
-    const auto send_until_end = [&latencies, end](MatrixUser& user, std::string id) -> Task<void> {
+    const auto send_until_end = [&latencies, end](MatrixUser& user, std::vector<std::string> own) -> Task<void> {
+        std::size_t turn = 0;
         for (auto begin = SteadyClock::now(); begin < end; begin = SteadyClock::now()) {
-            co_await user.send_text(id, "One more thread for the cloth that is being woven here");
+            co_await user.send_text(own[turn++ % own.size()], "One more thread for the cloth that is being woven here");
             latencies.push_back(milliseconds(SteadyClock::now() - begin));
         }
     };
     std::vector<Job> jobs;
     for (std::size_t i = 0; i < count; ++i) {
-        jobs.push_back([&, i] { return send_until_end(*users[i], ids[i % ids.size()]); });
+        // Rooms are dealt out; a sender who gets several takes them in turn.
+        std::vector<std::string> own{ids[i % ids.size()]};
+        for (auto next = i + count; next < ids.size(); next += count) own.push_back(ids[next]);
+        jobs.push_back([&send_until_end, user = users[i].get(), own] { return send_until_end(*user, own); });
     }
     co_await run_parallel(std::move(jobs), count);
     const auto seconds = milliseconds(SteadyClock::now() - start) / 1000;

@@ -13,18 +13,17 @@ namespace weft::loadgen {
 /// What the load generator can be told to do. A command is a JSON object whose "do" names it; the answer is a
 /// JSON object too. Users and rooms that one command made stay for the following ones.
 ///
-/// | do            | members                                      | answer | | ------------- |
-/// -------------------------------------------- | ------------------------------------------------ | |
-/// register      | group, count                                 | | | room          | room, groups (first
-/// user creates, all join)  |                                                  | | say           | group,
-/// room, messages                        |                                                  | | poll | group
-/// (its users long-poll from now on)      |                                                  | | stop_polling
-/// |                                              | other_responses                                  | |
-/// fanout        | sender, room, sends, pause_ms                | first_ms, median_ms, last_ms, put_ms,
-/// deliveries | | senders       | group, senders, rooms, seconds               | messages, seconds,
-/// latency_ms                    | | initial_syncs | group, seconds                               | syncs,
-/// seconds, latency_ms, bytes                | | empty_syncs   | group, seconds | syncs, seconds, latency_ms,
-/// bytes                |
+/// do: members -> answer
+/// register: group, count
+/// room: room, groups, members (indices in each group; without it: all). The first user creates it, the others
+/// join -> room_id
+/// say: group, room, messages
+/// poll: group. Its users long-poll from now on
+/// stop_polling -> other_responses
+/// fanout: sender, room, sends, pause_ms -> first_ms, median_ms, last_ms, put_ms, deliveries
+/// senders: group, senders, rooms, seconds -> messages, seconds, latency_ms
+/// initial_syncs: group, seconds -> syncs, seconds, latency_ms, bytes
+/// empty_syncs: group, seconds -> syncs, seconds, latency_ms, bytes
 class Scenarios {
 public:
     /// `run` makes the names of users unique on a server that was used before.

@@ -1,0 +1,250 @@
+"""`weft bench persist`: how fast messages are stored, beside what PostgreSQL does by itself.
+
+Private clusters, one for each number of event persisters, with their own PostgreSQL; the senders are
+played by weft-loadgen through the proxy. What is measured and how, docs/benchmarks.md says.
+"""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
+
+import big_room  # noqa: E402
+import report  # noqa: E402
+import weft_cluster  # noqa: E402
+from database import Database  # noqa: E402
+from fanout_bench import unlimited  # noqa: E402
+from launcher.cluster import Cluster  # noqa: E402
+from loadgen_process import LoadGenerator  # noqa: E402
+from processes import CpuMeter  # noqa: E402
+
+SECONDS_MAX = 300
+
+SENDERS = (1, 8, 32, 128)
+ROOMS = (1, 8, 64)
+PERSISTERS = (1,)
+SECONDS = 3
+WARM_UP_SECONDS = 2
+BIG_ROOM_MEMBERS = 10_000
+SMALL_ROOM_MEMBERS = 10
+
+
+def members(room: int, rooms: int) -> list:
+    """Who sends into a room, whatever the number of senders: senders and rooms are dealt out to each
+    other in turn."""
+    return [
+        user
+        for user in range(max(SENDERS))
+        if any(user < n and user % min(n, rooms) == room % min(n, rooms) for n in SENDERS)
+    ]
+
+
+class PersistBench:
+    def __init__(self, persisters: int, figures: report.Figures, loadgen_binary: Path):
+        self.persisters = persisters
+        self.figures = figures
+        self.loadgen_binary = loadgen_binary
+        scale = f"synchrotron=1,client_reader=1,event_persister={persisters}"
+        self.cluster = weft_cluster.Cluster(scale, unlimited())
+        self.loadgen = None
+
+    def run(self, about: dict) -> None:
+        try:
+            self.cluster.start()
+            self.cluster.wait_healthy()
+            self.model = Cluster.load(self.cluster.data_dir)
+            self.database = Database(self.model)
+            self.loadgen = LoadGenerator(self.loadgen_binary, self.cluster.url)
+            about.setdefault("postgresql", self.database.settings())
+            self.step("preparing accounts and rooms", self.prepare)
+            self.send("warm up", max(SENDERS), max(ROOMS), WARM_UP_SECONDS)
+            if self.persisters == 1:
+                self.step("PostgreSQL's own commits (pgbench)", self.measure_pgbench)
+            for senders in SENDERS:
+                for rooms in ROOMS:
+                    text = f"{self.persisters} persister(s), {senders} senders, {rooms} rooms"
+                    self.step(text, self.measure, senders, rooms)
+            if self.persisters == 1:
+                self.step("a big room and a small one", self.measure_big_room)
+        except BaseException:
+            print(self.cluster.logs(), file=sys.stderr)
+            raise
+        finally:
+            if self.loadgen:
+                self.loadgen.close()
+            self.cluster.stop()
+
+    def step(self, text: str, function, *arguments) -> None:
+        begin = time.monotonic()
+        print(f"bench: {text} ...", end="", flush=True)
+        function(*arguments)
+        print(f" {time.monotonic() - begin:.1f} s", flush=True)
+
+    def prepare(self) -> None:
+        self.loadgen.perform("register", group="sender", count=max(SENDERS))
+        for rooms in ROOMS:
+            for room in range(rooms):
+                self.loadgen.perform(
+                    "room",
+                    room=room_name(room, rooms),
+                    groups=["sender"],
+                    members=members(room, rooms),
+                )
+
+    def meter(self) -> CpuMeter:
+        state = self.cluster.status()
+        pids = {process["name"]: process["pid"] for process in state["processes"]}
+        postgres = next(o["pid"] for o in state["others"] if o["name"] == "postgres")
+        return CpuMeter({**pids, "postgres": postgres})
+
+    def send(self, _: str, senders: int, rooms: int, seconds: int) -> dict:
+        names = [room_name(room, rooms) for room in range(rooms)]
+        return self.loadgen.perform(
+            "senders", group="sender", senders=senders, rooms=names, seconds=seconds
+        )
+
+    def measure(self, senders: int, rooms: int) -> None:
+        cpu = self.meter()
+        answer = self.send("", senders, rooms, SECONDS)
+        used = cpu.used_ms()
+        name = f"{senders}_senders_{rooms}_rooms_{self.persisters}_persisters"
+        messages = answer["messages"]
+        self.figures.add(f"sends_per_s_{name}", messages / answer["seconds"], 1)
+        self.figures.add(f"send_ms_p50_{name}", answer["latency_ms"]["p50"])
+        self.figures.add(f"send_ms_p99_{name}", answer["latency_ms"]["p99"])
+        postgres = used.pop("postgres")
+        self.figures.add(f"cpu_ms_{name}", sum(used.values()) / messages, 4)
+        self.figures.add(f"postgres_cpu_ms_{name}", postgres / messages, 4)
+
+    def measure_pgbench(self) -> None:
+        self.database.prepare_pgbench(self.model.data_dir)
+        for clients in SENDERS:
+            rate = self.database.pgbench_commits_per_s(clients, SECONDS)
+            self.figures.add(f"pgbench_commits_per_s_{clients}", rate, 1)
+
+    def measure_big_room(self) -> None:
+        """What a message costs in rooms with many members and with few."""
+        sizes = {"small": SMALL_ROOM_MEMBERS, "big": BIG_ROOM_MEMBERS}
+        for name, count in sizes.items():
+            made = self.loadgen.perform("room", room=name, groups=["sender"], members=[0])
+            big_room.fill(self.database, made["room_id"], count - 1)
+        # Who writes the rooms must not have them in memory as they were.
+        writer = self.cluster.names("event_persister")[0]
+        self.cluster.wait_restarted(writer, self.cluster.kill(writer))
+        costs = {}
+        for name in sizes:
+            self.send_into(name, 1)
+            cpu = self.meter()
+            answer = self.send_into(name, SECONDS)
+            costs[name] = sum(cpu.used_ms().values()) / answer["messages"]
+            self.figures.add(f"cpu_and_postgres_ms_{name}_room", costs[name], 4)
+            self.figures.add(f"send_ms_p50_{name}_room", answer["latency_ms"]["p50"])
+        self.figures.add("big_room_cost_ratio", costs["big"] / costs["small"])
+
+    def send_into(self, room: str, seconds: int) -> dict:
+        return self.loadgen.perform(
+            "senders", group="sender", senders=1, rooms=[room], seconds=seconds
+        )
+
+
+def room_name(room: int, rooms: int) -> str:
+    return f"room{room}of{rooms}"
+
+
+def summarize(figures: report.Figures) -> None:
+    """The figures that have targets: with 32 senders over 8 rooms, one persister; and one sender."""
+    get = figures.values.__getitem__
+    busy = "32_senders_8_rooms_1_persisters"
+    figures.add("ratio_vs_pgbench_32", get(f"sends_per_s_{busy}") / get("pgbench_commits_per_s_32"))
+    figures.add("cpu_ms_per_message_32", get(f"cpu_ms_{busy}"))
+    figures.add("single_sender_ms_p99", get("send_ms_p99_1_senders_1_rooms_1_persisters"))
+    commit_ms = 1000 / get("pgbench_commits_per_s_1")
+    figures.add("commit_ms", commit_ms)
+    figures.add("single_sender_commits_p99", get("single_sender_ms_p99") / commit_ms)
+
+
+def tables(figures: dict) -> str:
+    parts = []
+    for persisters in PERSISTERS:
+        rows = [("senders, rooms", "sends/s", "p50 ms", "p99 ms", "Weft CPU ms", "PostgreSQL CPU ms")]
+        for senders in SENDERS:
+            for rooms in ROOMS:
+                name = f"{senders}_senders_{rooms}_rooms_{persisters}_persisters"
+                kinds = ("sends_per_s", "send_ms_p50", "send_ms_p99", "cpu_ms", "postgres_cpu_ms")
+                values = [figures[f"{kind}_{name}"] for kind in kinds]
+                rows.append((f"{senders}, {rooms}", *values))
+        parts.append(report.table(f"Sending with {persisters} event persister(s)", rows))
+    rows = [("connections", "commits/s")]
+    rows += [(str(clients), figures[f"pgbench_commits_per_s_{clients}"]) for clients in SENDERS]
+    parts.append(report.table("PostgreSQL alone (pgbench)", rows))
+    rows = [("room with ... members", "CPU ms with PostgreSQL", "p50 ms")]
+    for name, count in (("small", SMALL_ROOM_MEMBERS), ("big", BIG_ROOM_MEMBERS)):
+        cost = figures[f"cpu_and_postgres_ms_{name}_room"]
+        rows.append((str(count), cost, figures[f"send_ms_p50_{name}_room"]))
+    parts.append(report.table("What a room's size costs a message", rows))
+    cpu = figures["cpu_ms_per_message_32"]
+    ratio = figures["ratio_vs_pgbench_32"]
+    rows = [("figure", "value", "target", "")]
+    rows.append(("ratio_vs_pgbench_32", ratio, ">= 0.5, or", met(ratio >= 0.5 or cpu <= 1)))
+    rows.append(("cpu_ms_per_message_32", cpu, "<= 1 with the CPUs saturated", ""))
+    commits = figures["single_sender_commits_p99"]
+    rows.append(("single_sender_commits_p99", commits, "<= 3", met(commits <= 3)))
+    size = figures["big_room_cost_ratio"]
+    rows.append(("big_room_cost_ratio", size, "<= 3", met(size <= 3)))
+    parts.append(report.table("Targets", rows))
+    return "\n".join(parts)
+
+
+def met(is_met: bool) -> str:
+    return "met" if is_met else "MISSED"
+
+
+def stop_in_time(*_) -> None:
+    raise TimeoutError(f"the benchmark took longer than {SECONDS_MAX} s")
+
+
+def interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    options = parser.parse_args()
+    build_dir = weft_cluster.build_dir()
+    loadgen_binary = build_dir / "bin" / "weft-loadgen"
+    if not loadgen_binary.exists():
+        print(f"{loadgen_binary} is not built (./weft build weft-loadgen)", file=sys.stderr)
+        return 1
+    # However it ends, the cluster is stopped.
+    signal.signal(signal.SIGALRM, stop_in_time)
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.alarm(SECONDS_MAX)
+    about = {
+        "benchmark": "persist",
+        "command": shlex.join(["weft", "bench", "persist"]),
+        **report.machine(),
+        "build_type": report.build_type(build_dir),
+    }
+    figures = report.Figures()
+    for persisters in PERSISTERS:
+        PersistBench(persisters, figures, loadgen_binary).run(about)
+    signal.alarm(0)
+    summarize(figures)
+    print()
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
+    print(tables(figures.values))
+    if options.json:
+        figures.write(options.json, about)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
