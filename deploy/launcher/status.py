@@ -80,6 +80,7 @@ def add_lags(processes: list) -> None:
         for stream in process["streams"]:
             head = written.get((stream["stream"], stream["instance"]))
             stream["lag"] = None if head is None else max(0, head - stream["position"])
+            stream["lag_s"] = stream.get("behind_ms", 0) / 1000
 
 
 def uptime_of(program) -> float:
@@ -133,7 +134,8 @@ def render(state: dict) -> str:
 
 
 def stream_rows(processes: list) -> list:
-    """A line a stream and writer, a column a process: its position, and the lag if there is any."""
+    """A line a stream and writer, a column a process: its position, and the lag in rows and time if
+    there is any."""
     keys = sorted({(s["stream"], s["instance"]) for p in processes for s in p["streams"]})
     rows = [("STREAM", "WRITER", *[process["name"] for process in processes])]
     for key in keys:
@@ -143,11 +145,18 @@ def stream_rows(processes: list) -> list:
             if not found:
                 cells.append("-")
             elif found[0]["lag"]:
-                cells.append(f"{found[0]['position']} (-{found[0]['lag']})")
+                cells.append(f"{found[0]['position']} (-{found[0]['lag']}{since(found[0])})")
+            elif found[0]["lag_s"] > 0:
+                cells.append(f"{found[0]['position']} (?{since(found[0])})")
             else:
                 cells.append(str(found[0]["position"]))
         rows.append((*key, *cells))
     return rows
+
+
+def since(stream: dict) -> str:
+    """For how long rows may have been missing; nothing while none can be."""
+    return f", {stream['lag_s']:.1f} s" if stream["lag_s"] > 0 else ""
 
 
 def total_lag(process: dict) -> str:

@@ -103,6 +103,14 @@ std::vector<FeedStatus> ReplicationCommandHandler::feed_status() const {
     return out;
 }
 
+void ReplicationCommandHandler::sample_metrics() const {
+    const auto now = impl_->clock.monotonic_ms();
+    for (auto& [key, state] : impl_->feeds) {
+        const auto behind_ms = state.feed.connected() ? 0 : now - state.behind_since;
+        state.metrics.lag_seconds.set(static_cast<double>(behind_ms) / 1000.0);
+    }
+}
+
 std::vector<LinkStatus> ReplicationCommandHandler::link_status() const {
     std::vector<LinkStatus> out;
     for (const auto& [id, state] : impl_->links) out.push_back({id, state.link->peer_name(), state.since_ms});

@@ -41,6 +41,7 @@ struct ReplicationCommandHandler::Impl {
         RelayLog::FeedId log_feed = 0;
         std::optional<core::Counter> received;
         HeldBatch held;
+        LinkId* speaker = nullptr;  // entry of `speakers`
     };
     struct LinkState {
         std::shared_ptr<Link> link;
@@ -87,7 +88,9 @@ struct ReplicationCommandHandler::Impl {
     void send(const pr::Command& command);
     void wake_links();
     std::int64_t announced_token(const Stream& stream, const std::string& instance) const;
-    std::string position_line(const StreamKey& key, std::int64_t token) const;
+    /// With `previous`: there are no rows since (Weft's dialect says so).
+    std::string position_line(const StreamKey& key, std::int64_t token,
+                              std::optional<std::int64_t> previous = std::nullopt) const;
     Task<void> refresh_user_syncs();
     bool may_publish() const {
         return options.relays || options.on_bus || options.dialect == pr::Dialect::kWeft;
@@ -125,6 +128,10 @@ struct ReplicationCommandHandler::Impl {
     std::map<StreamKey, FeedState> feeds;
     RelayLog log;
     std::map<LinkId, LinkState> links;
+    /// The newest connection that gave a POSITION of a feed. What an older one of the same writer still holds
+    /// arrives late, and has been said again by the newer.
+    std::map<StreamKey, LinkId> speakers;
+    std::map<std::string, std::int64_t> published;  // stream -> token that this process wrote last
     int bursts = 0;
     bool wake_after_burst = false;
     LinkId next_link_id = 1;

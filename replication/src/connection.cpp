@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
@@ -45,7 +47,12 @@ Connection::Connection(StreamSocket socket, ReplicationCommandHandler& handler, 
       metrics_{options_.session.role == SessionRole::kClient ? "anon" : ""},
       wake_writer_{tasks.executor()},
       wake_keeper_{tasks.executor()},
-      writer_ended_{tasks.executor()} {}
+      writer_ended_{tasks.executor()} {
+    // What we say must be taken within the time in which we want to hear something; else a connection that is
+    // dead in one direction only, where pings still arrive, would look alive. Means nothing to a unix socket.
+    const int timeout_ms = static_cast<int>(options_.limits.ping_timeout_ms);
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+}
 
 std::string Connection::peer_name() const {
     if (options_.session.role == SessionRole::kClient) return "master at " + options_.address;

@@ -4,7 +4,7 @@
 
 namespace weft::replication {
 
-FeedActions Feed::on_position(LinkId link, std::int64_t token) {
+FeedActions Feed::on_position(LinkId link, std::int64_t token, std::optional<std::int64_t> previous) {
     FeedActions actions;
     const bool writer_restarted = options_.in_memory && token < latest_;
     if (link_ != link || writer_restarted) {
@@ -12,6 +12,7 @@ FeedActions Feed::on_position(LinkId link, std::int64_t token) {
         on_link_lost(link_.value_or(0));
         fetch_id_.reset();
         link_ = link;
+        previous.reset();  // of a writer of whom we may know something else
     }
     latest_ = token;
     if (!std::exchange(has_heard_position_, true) && !options_.in_memory && options_.unsure_tokens > 0) {
@@ -21,7 +22,7 @@ FeedActions Feed::on_position(LinkId link, std::int64_t token) {
         last_row_was_open_ = false;
         return actions;  // finish_catch_up goes on to latest_
     }
-    queue_.emplace_back(QueuedPosition{token});
+    queue_.emplace_back(QueuedPosition{token, previous});
     run_queue(actions);
     return actions;
 }
@@ -54,6 +55,7 @@ FeedActions Feed::on_fetched(std::uint64_t id, Updates updates) {
     FeedActions actions;
     fetch_id_.reset();
     retry_delay_ms_ = 0;
+    if (options_.in_memory && position_ != 0 && position_ < updates.begins) begin_anew(actions);
     auto& rows = updates.rows;
     std::stable_sort(rows.begin(), rows.end(),
                      [](const Update& a, const Update& b) { return a.token < b.token; });
@@ -125,12 +127,26 @@ void Feed::run_queue(FeedActions& actions) {
             queued_bytes_ -= row->bytes;
             accept(std::move(*row), actions);
         } else {
-            batch_.clear();
-            batch_bytes_ = 0;
-            batch_is_broken_ = false;
-            start_catch_up(std::get<QueuedPosition>(item).token, actions);
+            take_position(std::get<QueuedPosition>(item), actions);
         }
     }
+    // Said last: who is told of it must find applied what has waited.
+    if (std::exchange(has_caught_up_, false) && connected_) actions.emplace_back(CaughtUp{});
+}
+
+void Feed::take_position(const QueuedPosition& position, FeedActions& actions) {
+    const bool in_batch = !batch_.empty() || batch_is_broken_;
+    batch_.clear();
+    batch_bytes_ = 0;
+    batch_is_broken_ = false;
+    const bool is_in_order = connected_ && !in_batch && position_ <= position.token;
+    if (is_in_order && position.previous && *position.previous <= position_) {
+        if (position_ == position.token) return;
+        position_ = position.token;
+        actions.emplace_back(AdvanceTo{position_});
+        return;
+    }
+    start_catch_up(position.token, actions);
 }
 
 void Feed::accept(QueuedRow row, FeedActions& actions) {
@@ -178,20 +194,21 @@ bool Feed::is_new(std::int64_t token, const Rows& rows) {
 
 void Feed::start_catch_up(std::int64_t target, FeedActions& actions) {
     connected_ = false;
-    if (target < position_) {
-        // The writer was restarted and may hand out the tokens above again.
-        position_ = options_.in_memory ? 0 : target;
-        if (options_.in_memory) {
-            recent_.clear();
-            actions.emplace_back(RewindTo{0});
-        }
-    }
+    // The writer was restarted and may hand out the tokens above again.
+    if (target < position_ && options_.in_memory) begin_anew(actions);
+    position_ = std::min(position_, target);
     target_ = target;
     if (position_ < target_) {
         request(actions);
     } else {
         finish_catch_up(actions);
     }
+}
+
+void Feed::begin_anew(FeedActions& actions) {
+    position_ = 0;
+    recent_.clear();
+    actions.emplace_back(RewindTo{0});
 }
 
 void Feed::request(FeedActions& actions) {
@@ -212,7 +229,7 @@ void Feed::finish_catch_up(FeedActions& actions) {
     }
     if (!link_) return;
     connected_ = true;
-    actions.emplace_back(CaughtUp{});
+    has_caught_up_ = true;
 }
 
 }  // namespace weft::replication

@@ -55,7 +55,9 @@ struct FeedMetrics {
                                 labels(key))},
           position{core::gauge("weft_replication_stream_position", "Newest token applied", labels(key))},
           lag{core::gauge("weft_replication_stream_lag_tokens", "Newest token announced less that applied",
-                          labels(key))} {}
+                          labels(key))},
+          lag_seconds{core::gauge("weft_replication_stream_lag_seconds",
+                                  "How long rows may have been missing; 0 if none can be", labels(key))} {}
 
     static core::Labels labels(const StreamKey& key) {
         return {{"stream", key.stream}, {"instance", key.instance}};
@@ -64,6 +66,7 @@ struct FeedMetrics {
     core::Gauge connected;
     core::Gauge position;
     core::Gauge lag;
+    core::Gauge lag_seconds;
 };
 
 }  // namespace weft::replication

@@ -70,6 +70,7 @@ Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_v
     auto& [key, out] = *at;
     if (is_new) {
         out.stream = find(key.stream);
+        out.speaker = &speakers[key];
         out.applies = out.stream != nullptr && subscribed(key.stream);
         if (out.applies) out.received.emplace(metrics.rows_received(key.stream));
         if (out.stream != nullptr && options.relays) out.log_feed = log.feed(key);
@@ -87,6 +88,7 @@ core::Result<void> Impl::on_rdata(LinkId id, const pr::RdataView& rdata, std::st
         core::log_debug("replication", "RDATA of the unknown stream {} is ignored", rdata.stream);
         return {};
     }
+    if (id < *to.speaker) return {};
     if (!to.applies) {
         if (options.relays) relay_row(id, to, rdata, line);
         return {};
@@ -128,14 +130,18 @@ void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) 
         return;
     }
     const StreamKey key{command.stream, command.instance};
+    auto& to = route(link, key.stream, key.instance);
+    if (id < *to.speaker) return;
+    *to.speaker = id;
     if (options.relays) {
-        route(link, key.stream, key.instance).held = {};
-        log.append(log.feed(key), command.token, id, position_line(key, command.token) + "\n");
+        to.held = {};
+        log.append(log.feed(key), command.token, id,
+                   position_line(key, command.token, command.previous) + "\n");
         wake_links();
     }
     if (!subscribed(command.stream)) return;
     auto& state = feed_of(*stream, command.instance);
-    perform(state, state.feed.on_position(id, command.token));
+    perform(state, state.feed.on_position(id, command.token, command.previous));
 }
 
 void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {

@@ -48,6 +48,8 @@ void Impl::publish(const std::string& name, std::int64_t token, const Rows& rows
     waiters.moved(key, token);
     if (!may_publish()) return;  // a worker of a real Synapse 1.15 master is not allowed to
     metrics.rows_published(name).increment(static_cast<double>(rows.size()));
+    const auto [newest, is_first] = published.try_emplace(name, token);
+    const auto previous = is_first ? std::nullopt : std::optional{std::exchange(newest->second, token)};
     if (links.empty()) return;  // a connection begins with our positions
 
     std::string lines;
@@ -65,7 +67,7 @@ void Impl::publish(const std::string& name, std::int64_t token, const Rows& rows
     }
     if (!fits) {
         if (!rows.empty()) metrics.oversize.increment();
-        lines = position_line(key, token) + "\n";
+        lines = position_line(key, token, rows.empty() ? previous : std::nullopt) + "\n";
     }
     log.append(log.feed(key), token, 0, lines);
     wake_links();
@@ -104,7 +106,11 @@ std::int64_t Impl::announced_token(const Stream& stream, const std::string& inst
     return stream.current_token(instance);
 }
 
-std::string Impl::position_line(const StreamKey& key, std::int64_t token) const {
+std::string Impl::position_line(const StreamKey& key, std::int64_t token,
+                                std::optional<std::int64_t> previous) const {
+    if (previous && options.dialect == pr::Dialect::kWeft) {
+        return fmt::format("POSITION {} {} {} {}", key.stream, key.instance, *previous, token);
+    }
     return fmt::format("POSITION {} {} {}", key.stream, key.instance, token);
 }
 

@@ -59,7 +59,7 @@ class ReplicationTap:
     def positions(self) -> list:
         """(stream, instance, token) of each POSITION line so far."""
         fields = [line.split(" ") for line in list(self.lines) if line.startswith("POSITION ")]
-        return [(stream, instance, int(token)) for _, stream, instance, token in fields]
+        return [(stream, instance, int(rest[-1])) for _, stream, instance, *rest in fields]
 
     def rows(self, stream: str) -> list:
         prefix = f"RDATA {stream} "

@@ -1,6 +1,7 @@
 #include "weft/storage/stream_state.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -44,6 +45,9 @@ struct StreamState::IdSpace {
     std::unique_ptr<StreamIdGenerator> generator;
     std::map<std::int64_t, Pending> pending;  // by token: committed, but something lower is still open
     bool draining = false;
+    /// The newest token that came live, in the writer's order: whoever is not behind has everything up to it.
+    /// Rows that were fetched say nothing of the others.
+    std::int64_t live_upto = 0;
 
     std::multimap<std::int64_t, Pending> held;  // by token: visible, but not up to shared_current()
 };
@@ -109,13 +113,11 @@ std::int64_t StreamState::position(const std::string& instance) const {
 }
 
 std::int64_t StreamState::shared_current() const {
-    std::int64_t newest = 0;
-    for (const auto* member : ids_->members) newest = std::max(newest, member->current());
-    auto visible = newest;
+    if (ids_->members.size() == 1) return current();
+    auto visible = std::numeric_limits<std::int64_t>::max();
     for (const auto* member : ids_->members) {
-        if (member->behind_) {
-            visible = std::min(visible, std::max(member->current(), member->complete_upto_));
-        }
+        const auto heard_of = member->behind_ ? member->complete_upto_ : ids_->live_upto;
+        visible = std::min(visible, std::max(member->current(), heard_of));
     }
     return visible;
 }
@@ -180,6 +182,7 @@ void StreamState::announce(std::int64_t token, const StreamRows& rows) {
 void StreamState::apply(const std::string& instance, std::int64_t token, const StreamRows& rows) {
     invalidate(token, rows);
     move_position(instance, token);
+    if (!behind_) ids_->live_upto = std::max(ids_->live_upto, token);
     if (ids_->members.size() == 1 || token <= shared_current()) {
         notify(token, rows);
     } else {
@@ -190,6 +193,7 @@ void StreamState::apply(const std::string& instance, std::int64_t token, const S
 
 void StreamState::advance(const std::string& instance, std::int64_t token) {
     move_position(instance, token);
+    if (!behind_) ids_->live_upto = std::max(ids_->live_upto, token);
     tell_held(*ids_);
 }
 

@@ -175,7 +175,7 @@ TEST_CASE("rows that a process writes go out as one batch", "[replication][handl
     master.handler.publish("events", 8, {});
 
     CHECK(reader->relayed() ==
-          Lines{"RDATA events master batch [1]", "RDATA events master 7 [2]", "POSITION events master 8"});
+          Lines{"RDATA events master batch [1]", "RDATA events master 7 [2]", "POSITION events master 7 8"});
 }
 
 TEST_CASE("a row that does not fit a line is announced by its position", "[replication][handler]") {

@@ -18,6 +18,9 @@ struct Driver {
     explicit Driver(std::int64_t position, Feed::Options options = {}) : feed{position, options} {}
 
     void position(std::int64_t token, LinkId link = kLink) { take(feed.on_position(link, token)); }
+    void position_since(std::int64_t previous, std::int64_t token) {
+        take(feed.on_position(kLink, token, previous));
+    }
     void live(std::optional<std::int64_t> token, int number, LinkId link = kLink) {
         take(feed.on_row(link, token, row(number), 10));
     }
@@ -350,4 +353,108 @@ TEST_CASE("a fetch that was under way when the connection broke still counts", "
     d.position(9, kNewLink);
     REQUIRE(d.fetch);
     CHECK(d.fetch->from == 7);
+}
+
+TEST_CASE("a POSITION without rows since a token that we have costs no fetch", "[replication][feed]") {
+    Driver d{5};
+    d.position(5);
+    d.live(6, 60);
+
+    d.position_since(6, 9);
+
+    CHECK(!d.fetch);
+    CHECK(d.advanced == 9);
+    CHECK(d.feed.position() == 9);
+    CHECK(d.feed.connected());
+    CHECK(d.caught_up == 1);
+    d.live(8, 80);  // nothing was said to be there
+    d.live(10, 100);
+    CHECK(d.applied == Driver::Applied{{6, 60}, {10, 100}});
+}
+
+TEST_CASE("a POSITION without rows since a token that we lack is fetched like any other",
+          "[replication][feed]") {
+    Driver d{5};
+    d.position(5);
+
+    d.position_since(7, 9);
+
+    REQUIRE(d.fetch);
+    CHECK(d.fetch->from == 5);
+    CHECK(d.fetch->upto == 9);
+}
+
+TEST_CASE("a new connection's first POSITION is not taken at its word", "[replication][feed]") {
+    Driver d{5};
+
+    d.position_since(5, 9);
+
+    REQUIRE(d.fetch);
+    CHECK(d.fetch->from == 5);
+}
+
+TEST_CASE("a POSITION without rows waits for what is being fetched", "[replication][feed]") {
+    Driver d{5};
+    d.position(7);
+
+    d.position_since(7, 9);
+    CHECK(!d.advanced);
+    d.fetched({{7, row(70)}}, 7);
+
+    CHECK(!d.fetch);
+    CHECK(d.feed.position() == 9);
+}
+
+TEST_CASE("a POSITION without rows that interrupts a batch is fetched", "[replication][feed]") {
+    Driver d{5};
+    d.position(5);
+    d.live(std::nullopt, 1);
+
+    d.position_since(5, 6);
+
+    REQUIRE(d.fetch);
+    CHECK(d.fetch->from == 5);
+    CHECK(d.fetch->upto == 6);
+}
+
+TEST_CASE("rows in memory that begin above ours are those of a restarted writer", "[replication][feed]") {
+    Feed::Options in_memory;
+    in_memory.in_memory = true;
+    Driver d{1'007, in_memory};
+    d.position(2'003);
+
+    REQUIRE(d.fetch);
+    d.take(d.feed.on_fetched(d.fetch->id, {{{2'002, row(2)}}, 2'003, false, 2'000}));
+
+    CHECK(d.rewound == 0);
+    CHECK(d.applied == Driver::Applied{{2'002, 2}});
+    CHECK(d.feed.position() == 2'003);
+}
+
+TEST_CASE("rows in memory of the life of the writer that we know add to what is there",
+          "[replication][feed]") {
+    Feed::Options in_memory;
+    in_memory.in_memory = true;
+    Driver d{2'001, in_memory};
+    d.position(2'003);
+
+    REQUIRE(d.fetch);
+    d.take(d.feed.on_fetched(d.fetch->id, {{{2'002, row(2)}}, 2'003, false, 2'000}));
+
+    CHECK(!d.rewound);
+    CHECK(d.applied == Driver::Applied{{2'002, 2}});
+}
+
+TEST_CASE("a feed has caught up only when what waited is applied", "[replication][feed]") {
+    Feed feed{5, {}};
+    const auto asked = feed.on_position(kLink, 6);
+    const auto id = std::get<FetchRows>(asked.front()).id;
+    feed.on_row(kLink, 7, row(70), 10);
+
+    const auto actions = feed.on_fetched(id, {{{6, row(60)}}, 6, false});
+
+    REQUIRE(actions.size() == 3);
+    CHECK(std::get<ApplyRows>(actions[0]).token == 6);
+    CHECK(std::get<ApplyRows>(actions[1]).token == 7);
+    CHECK(std::holds_alternative<CaughtUp>(actions[2]));
 }

@@ -191,16 +191,18 @@ void replay_worker(const std::vector<WorkerStep>& steps) {
     Positions positions;
     auto options = handler_options("");
     options.dialect = pr::Dialect::kSynapse115;
+    std::string server_name;
     std::map<std::string, std::size_t> rows;
     std::map<std::string, std::int64_t> last;
     for (const auto& step : steps) {
         const auto command = pr::parse_line(step.text);
         REQUIRE(command.has_value());
         if (const auto* name = std::get_if<pr::Name>(&*command)) options.instance_name = name->name;
+        if (const auto* server = std::get_if<pr::Server>(&*command)) server_name = server->server_name;
         if (const auto* sync = std::get_if<pr::UserSync>(&*command)) options.instance_id = sync->instance_id;
         if (const auto* rdata = std::get_if<pr::Rdata>(&*command)) {
             ++rows[rdata->stream];
-            if (rdata->token) last[rdata->stream] = *rdata->token;
+            if (rdata->token) last[rdata->stream] = std::max(last[rdata->stream], *rdata->token);
         }
         if (const auto* position = std::get_if<pr::Position>(&*command)) {
             positions.tokens.try_emplace(position->stream, position->token);
@@ -214,7 +216,7 @@ void replay_worker(const std::vector<WorkerStep>& steps) {
     testing::run(io, [&]() -> Task<void> {
         asio::ip::tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
         TcpClient::Options with;
-        with.server_name = "localhost:8800";
+        with.server_name = server_name;
         with.address = {"127.0.0.1", acceptor.local_endpoint().port(), ""};
         TcpClient client{io.get_executor(), handler, with};
         client.start();
@@ -260,9 +262,13 @@ TEST_CASE("our master answers each recorded protocol scenario as the real one di
 }
 
 TEST_CASE("our worker says what the recorded workers said", "[replication][golden]") {
-    for (const std::string name : {"w01_synchrotron.tcp.txt", "w02_synchrotron_sigkill.tcp.txt"}) {
+    auto files = scenarios('w', ".tcp.txt");
+    files.push_back(transcript_folder() / "f01_federation_sender_worker.tcp.txt");
+    REQUIRE(files.size() >= 5);
+    for (const auto& file : files) {
+        const auto name = file.stem().string();
         std::map<int, std::vector<WorkerStep>> connections;
-        for (auto& step : read_worker_traffic(transcript_folder() / name)) {
+        for (auto& step : read_worker_traffic(file)) {
             connections[step.connection].push_back(std::move(step));
         }
         REQUIRE_FALSE(connections.empty());

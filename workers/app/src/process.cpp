@@ -85,7 +85,7 @@ public:
     /// Blocks until the process was told to stop.
     void run() {
         if (config_.is_master()) storage::migrate(db_);
-        streams_.seed(storage::PositionReader{db_}.read_blocking());
+        streams_.seed(storage::PositionReader{db_}.read_blocking(), memory_begins());
         connect_parts();
         start_listeners();
         tasks_.spawn("start_up", [this] { return start_up(); });
@@ -97,6 +97,10 @@ public:
     }
 
 private:
+    /// Streams in memory count from the time at which their writer was started: no two lives of it use a token twice.
+    /// Synapse 1.15 wants to see them begin anew.
+    std::int64_t memory_begins() const { return dialect_of(config_) == proto::replication::Dialect::kWeft ? clock_.now_ms() : 0; }
+
     void connect_parts() {
         client_router_.set_authenticator(
             [this](const http::Request& request, http::Auth auth) { return services_.authenticator.authenticate(request, auth); });

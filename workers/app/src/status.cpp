@@ -54,6 +54,7 @@ Task<http::Response> StatusPage::get_health(http::Request) {
 Task<http::Response> StatusPage::get_metrics(http::Request) {
     static auto resident = core::gauge("process_resident_memory_bytes", "Resident memory size in bytes");
     resident.set(static_cast<double>(resident_bytes()));
+    replication_.sample_metrics();
     http::Response response{200, core::render_metrics()};
     response.content_type = "text/plain; version=0.0.4";
     co_return response;

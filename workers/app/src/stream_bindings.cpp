@@ -40,11 +40,15 @@ bool shares_ids(const std::string& stream) {
 
 /// Rows that only the writer has: where there is no `source` they are fetched from it.
 template <class Source>
-UpdatesFunction from_memory(const Source* source, replication::RpcClient& rpc, const std::string& stream) {
-    if (source == nullptr) return replication::updates_by_rpc(rpc, stream);
-    return [source](std::string, std::int64_t from, std::int64_t to,
-                    std::size_t limit) -> Task<replication::Updates> {
-        co_return to_replication(source->updates(from, to, limit));
+UpdatesFunction from_memory(const Source* source, replication::RpcClient& rpc,
+                            const storage::StreamState& stream) {
+    if (source == nullptr) return replication::updates_by_rpc(rpc, stream.name());
+    // Nothing was written yet: here the writer began.
+    return [source, begins = stream.current()](std::string, std::int64_t from, std::int64_t to,
+                                               std::size_t limit) -> Task<replication::Updates> {
+        auto page = to_replication(source->updates(from, to, limit));
+        page.begins = begins;
+        co_return page;
     };
 }
 
@@ -130,7 +134,7 @@ void bind_streams(replication::ReplicationCommandHandler& replication, Streams& 
                     co_return event_updates(co_await events.backfill_updates(from, to, limit));
                 });
     binder.bind(streams.presence, from_store(stores.presence, &storage::PresenceStore::updates));
-    binder.bind(streams.typing, from_memory(config.writes("typing") ? &typing : nullptr, rpc, "typing"));
+    binder.bind(streams.typing, from_memory(config.writes("typing") ? &typing : nullptr, rpc, streams.typing));
     binder.bind(streams.receipts, from_store(stores.receipts, &storage::ReceiptStore::updates));
     binder.bind(streams.push_rules, from_store(stores.push_rules, &storage::PushRuleStore::updates));
     binder.bind(streams.pushers, from_store(stores.pushers, &storage::PusherStore::updates));
@@ -142,7 +146,7 @@ void bind_streams(replication::ReplicationCommandHandler& replication, Streams& 
     binder.bind(streams.public_rooms, from_store(stores.directory, &storage::RoomDirectoryStore::updates));
     binder.bind(streams.device_lists, from_store(stores.devices, &storage::DeviceStore::updates));
     binder.bind(streams.to_device, from_store(stores.to_device, &storage::ToDeviceStore::updates));
-    binder.bind(streams.federation, from_memory(federation, rpc, "federation"));
+    binder.bind(streams.federation, from_memory(federation, rpc, streams.federation));
     binder.bind(streams.tag_account_data,
                 from_store(stores.account_data, &storage::AccountDataStore::updates_tags));
     binder.bind(streams.account_data,

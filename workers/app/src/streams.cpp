@@ -36,11 +36,11 @@ Streams::Streams(const core::Config& config)
 
 #undef WEFT_STREAM
 
-void Streams::seed(const storage::StreamPositions& positions) {
+void Streams::seed(const storage::StreamPositions& positions, std::int64_t memory_begins) {
     events.seed(positions.of("events"));
     backfill.seed(positions.of("backfill"), -1);
     presence.seed(positions.of("presence"));
-    typing.seed(0);
+    typing.seed(typing.is_writer() ? memory_begins : 0);
     receipts.seed(positions.of("receipts"));
     push_rules.seed(positions.of("push_rules"));
     pushers.seed(positions.of("pushers"));
@@ -48,7 +48,7 @@ void Streams::seed(const storage::StreamPositions& positions) {
     public_rooms.seed(positions.of("public_rooms"));
     device_lists.seed(positions.of("device_lists"));
     to_device.seed(positions.of("to_device"));
-    federation.seed(0);
+    federation.seed(federation.is_writer() ? memory_begins : 0);
     tag_account_data.seed(positions.of("tag_account_data"));
     account_data.seed(positions.of("account_data"));
     groups.seed(positions.of("groups"));

@@ -15,8 +15,9 @@ namespace weft::workers {
 struct Streams {
     explicit Streams(const core::Config& config);
 
-    /// Start-up: positions as the database has them.
-    void seed(const storage::StreamPositions& positions);
+    /// Start-up: positions as the database has them. `memory_begins` is the first token of the streams in memory that
+    /// are written here.
+    void seed(const storage::StreamPositions& positions, std::int64_t memory_begins = 0);
 
     storage::StreamState events;
     storage::StreamState backfill;

@@ -103,6 +103,8 @@ public:
     void announce_remote_server_up(const std::string& server_name);
 
     std::vector<FeedStatus> feed_status() const;
+    /// Brings metrics up to date that change while nothing happens: how long feeds have been behind.
+    void sample_metrics() const;
     std::vector<LinkStatus> link_status() const;
     /// Every subscribed stream has caught up with all its configured writers by way of `link`.
     bool caught_up(LinkId link) const;

@@ -44,11 +44,14 @@ using FeedActions = std::vector<FeedAction>;
 ///
 ///   RDATA before the first POSITION of its connection is dropped: the POSITION will cover it.
 ///   POSITION above ours: fetch pages until it is reached; what arrives meanwhile waits in a bounded queue.
-///   If the
-///     queue overflows it is dropped, and what it held is fetched too.
-///   POSITION below ours: the writer was restarted, or somebody spoke for it who knew more than it had said; it becomes
-///   the new floor (in memory: forget all and fetch anew). Rows above that were applied before are recognised. Rows of a batch are held until the row with the token comes. A fetch that fails is retried with
-///   growing delay.
+///     If the queue overflows it is dropped, and what it held is fetched too.
+///   POSITION above ours that says there are no rows since a token that we have: nothing to fetch.
+///   POSITION below ours: the writer was restarted, or somebody spoke for it who knew more than it had said;
+///     it becomes the new floor (in memory: forget all and fetch anew). Rows above that were applied before
+///     are recognised.
+///   Rows in memory that begin above ours: the writer was restarted, forget what was there before.
+///   Rows of a batch are held until the row with the token comes. A fetch that fails is retried with growing
+///     delay.
 class Feed {
 public:
     struct Options {
@@ -56,8 +59,9 @@ public:
         /// Live rows come in the order of their tokens. With false an old token is applied again instead of
         /// being dropped as a duplicate.
         bool tokens_ascend = true;
-        /// The position of the beginning was read from the database, where a writer may have committed a token while a
-        /// lower one was still open. So many tokens before the first POSITION are fetched once more.
+        /// The position of the beginning was read from the database, where a writer may have committed a
+        /// token while a lower one was still open. So many tokens before the first POSITION are fetched once
+        /// more.
         std::int64_t unsure_tokens = 0;
         std::size_t recent_tokens_max = 1'000;
         std::size_t queued_rows_max = 10'000;
@@ -70,7 +74,9 @@ public:
     Feed(std::int64_t position, Options options)
         : position_{position}, options_{options}, latest_{position} {}
 
-    FeedActions on_position(LinkId link, std::int64_t token);
+    /// With `previous`: there are no rows in (previous, token].
+    FeedActions on_position(LinkId link, std::int64_t token,
+                            std::optional<std::int64_t> previous = std::nullopt);
     /// `row_bytes` counts against the queue's bound.
     FeedActions on_row(LinkId link, std::optional<std::int64_t> token, json::value row,
                        std::size_t row_bytes);
@@ -99,10 +105,13 @@ private:
     };
     struct QueuedPosition {
         std::int64_t token = 0;
+        std::optional<std::int64_t> previous;
     };
 
     void run_queue(FeedActions& actions);
+    void take_position(const QueuedPosition& position, FeedActions& actions);
     void start_catch_up(std::int64_t target, FeedActions& actions);
+    void begin_anew(FeedActions& actions);
     void request(FeedActions& actions);
     void finish_catch_up(FeedActions& actions);
     void accept(QueuedRow row, FeedActions& actions);
@@ -115,6 +124,7 @@ private:
     std::int64_t latest_;
     std::optional<LinkId> link_;
     bool connected_ = false;
+    bool has_caught_up_ = false;  // and nobody was told
     bool has_heard_position_ = false;
     std::deque<std::variant<QueuedRow, QueuedPosition>> queue_;
     std::size_t queued_bytes_ = 0;

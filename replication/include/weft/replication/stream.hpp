@@ -31,6 +31,9 @@ struct Updates {
     std::int64_t upto = 0;
     /// There is more: ask again from `upto`.
     bool limited = false;
+    /// In memory: the token that the writer began with when it was started. What it wrote in an earlier life
+    /// is gone. 0: it does not say.
+    std::int64_t begins = 0;
 };
 
 /// What the process that composes the cluster lends to a stream: stores know nothing of replication, and
@@ -50,9 +53,9 @@ struct StreamBindings {
     /// The writer of an in-memory stream started again and counts from `token`: forget its rows. May be
     /// empty.
     std::function<void(const std::string& instance, std::int64_t token)> rewind;
-    /// False: all rows of `instance` are here and come as they are written. True: that has ended, the connection
-    /// was lost or rows have to be fetched. Called for each change; nobody has caught up to begin with. May be
-    /// empty.
+    /// False: all rows of `instance` are here and come as they are written. True: that has ended, the
+    /// connection was lost or rows have to be fetched. Called for each change; nobody has caught up to begin
+    /// with. May be empty.
     std::function<void(const std::string& instance, bool behind)> set_behind;
 };
 
