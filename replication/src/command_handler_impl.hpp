@@ -73,6 +73,7 @@ struct ReplicationCommandHandler::Impl {
     // incoming.cpp
     core::Result<void> on_command(LinkId id, pr::Command command, std::string_view line);
     core::Result<void> on_rdata(LinkId id, const pr::RdataView& rdata, std::string_view line);
+    void warn_of_namesakes(LinkId id, const std::string& name) const;
     Route& route(LinkState& link, std::string_view stream, std::string_view instance);
     void on_position(LinkId id, LinkState& link, const pr::Position& command);
     void on_replicate(LinkState& link, const pr::Replicate& command);
@@ -133,6 +134,7 @@ struct ReplicationCommandHandler::Impl {
     std::map<StreamKey, LinkId> speakers;
     std::map<std::string, std::int64_t> published;  // stream -> token that this process wrote last
     int bursts = 0;
+    std::int64_t burst_began_cpu_ns = 0;
     bool wake_after_burst = false;
     LinkId next_link_id = 1;
     bool user_syncs_sent = false;

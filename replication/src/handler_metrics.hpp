@@ -33,6 +33,11 @@ public:
     core::Counter oversize =
         core::counter("weft_replication_oversize_rows_total",
                       "Tokens announced by POSITION because a row is too long for a line");
+    core::Counter packets = core::counter("weft_replication_incoming_packets_total",
+                                          "Packets of lines whose commands were handled");
+    core::Counter packets_cpu =
+        core::counter("weft_replication_incoming_cpu_seconds_total",
+                      "CPU time of handling commands at once (what hooks do is counted under their names)");
     core::Counter catch_up_failures =
         core::counter("weft_replication_catch_up_failures_total", "Fetches of missed rows that failed");
 

@@ -1,4 +1,6 @@
 // What commands mean when they arrive.
+#include <algorithm>
+
 #include "command_handler_impl.hpp"
 #include "weft/core/log.hpp"
 #include "weft/proto/replication/ascii_json.hpp"
@@ -55,10 +57,24 @@ core::Result<void> Impl::on_command(LinkId id, pr::Command command, std::string_
             hook_queues.add("replication_REMOTE_SERVER_UP",
                             [this, server = up->server_name] { return hooks.remote_server_up(server); });
         }
+    } else if (const auto* name = std::get_if<pr::Name>(&command)) {
+        warn_of_namesakes(id, name->name);
     } else if (const auto* error = std::get_if<pr::Error>(&command)) {
         core::log_warning("replication", "{} reports: {}", link.link->peer_name(), error->text);
     }
     return {};
+}
+
+void Impl::warn_of_namesakes(LinkId id, const std::string& name) const {
+    const auto is_namesake = [&](const auto& entry) {
+        return entry.first != id && entry.second.link->peer_name() == name;
+    };
+    if (std::none_of(links.begin(), links.end(), is_namesake)) return;
+    core::log_warning(
+        "replication",
+        "{} has another connection, whose rows are ignored from now on: it came back before the "
+        "end of the old one was noticed, or two processes have one worker_name",
+        name);
 }
 
 Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_view instance) {
@@ -70,7 +86,7 @@ Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_v
     auto& [key, out] = *at;
     if (is_new) {
         out.stream = find(key.stream);
-        out.speaker = &speakers[key];
+        if (out.stream != nullptr) out.speaker = &speakers[key];
         out.applies = out.stream != nullptr && subscribed(key.stream);
         if (out.applies) out.received.emplace(metrics.rows_received(key.stream));
         if (out.stream != nullptr && options.relays) out.log_feed = log.feed(key);

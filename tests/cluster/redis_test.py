@@ -1,4 +1,5 @@
-"""The cluster on Redis: all that holds with connections to the master, and the death of Redis itself."""
+"""The death of Redis itself. Whatever else holds on Redis is tested by the other files: CTest runs them
+a second time with WEFT_TEST_ON_REDIS=1."""
 
 import sys
 import unittest
@@ -7,9 +8,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import layouts_test  # noqa: E402
-import master_kill_test  # noqa: E402
-import persister_kill_test  # noqa: E402
-import synchrotron_kill_test  # noqa: E402
 from matrix_client import SyncLoop, wait_for  # noqa: E402
 from traffic import Sender  # noqa: E402
 from weft_cluster import ClusterTestCase  # noqa: E402
@@ -17,29 +15,9 @@ from weft_cluster import ClusterTestCase  # noqa: E402
 MESSAGES = 150
 
 
-class OnRedis:
-    """Runs the tests of a class beside it on a cluster whose replication goes by Redis."""
-
+class RedisKill(ClusterTestCase):
     options = ("--redis",)
 
-
-class Layouts(OnRedis, layouts_test.Layouts):
-    pass
-
-
-class MasterKill(OnRedis, master_kill_test.MasterKill):
-    pass
-
-
-class PersisterKill(OnRedis, persister_kill_test.PersisterKill):
-    pass
-
-
-class SynchrotronKill(OnRedis, synchrotron_kill_test.SynchrotronKill):
-    pass
-
-
-class RedisKill(OnRedis, ClusterTestCase):
     def test_nothing_is_lost_when_redis_dies_during_traffic(self):
         alice, bob, room_id = self.room_of_two()
         listening = SyncLoop(bob).start()

@@ -191,6 +191,11 @@ class Cluster:
         return "\n".join(parts)
 
 
+def transport_options() -> tuple:
+    """WEFT_TEST_ON_REDIS=1: replication goes by Redis, whatever the test is about."""
+    return ("--redis",) if os.environ.get("WEFT_TEST_ON_REDIS") == "1" else ()
+
+
 class ClusterTestCase(unittest.TestCase):
     """A test with a cluster of its own; when it fails, the ends of all logs are printed."""
 
@@ -203,7 +208,7 @@ class ClusterTestCase(unittest.TestCase):
         self.start_cluster(self.scale)
 
     def start_cluster(self, scale: str) -> None:
-        self.cluster = Cluster(scale, self.config, self.options)
+        self.cluster = Cluster(scale, self.config, (*self.options, *transport_options()))
         self.addCleanup(self.cluster.stop)
         self.addCleanup(self._print_logs_after_failure)
         self.cluster.start()

@@ -431,3 +431,61 @@ TEST_CASE("a stream whose rows cannot be applied does not stop", "[replication][
     CHECK(worker.handler.feed_status().at(0).position == 2);
     CHECK(worker.handler.feed_status().at(0).connected);
 }
+
+TEST_CASE("what a writer's old connection delivers late is dropped, here and for those behind the relay",
+          "[replication][handler]") {
+    asio::io_context io;
+    FakeDatabase database;
+    Process master{"master", database, io};
+    master.handler.add_stream(master.fake.stream("events", {"p1"}));
+    const auto reader = master.connect("synchrotron1");
+    const auto before = master.connect("p1");
+    master.receive(before, "POSITION events p1 0");
+    const auto after = master.connect("p1");
+    master.receive(after, "POSITION events p1 0");
+
+    master.receive(before, "RDATA events p1 7 [7]");
+    master.receive(before, "POSITION events p1 3");
+    master.receive(after, "RDATA events p1 8 [8]");
+    master.handler.link_closed(before->id());
+    master.receive(after, "RDATA events p1 9 [9]");
+
+    CHECK(reader->relayed() == Lines{"POSITION events p1 0", "POSITION events p1 0", "RDATA events p1 8 [8]",
+                                     "RDATA events p1 9 [9]"});
+    CHECK(master.fake.applied[{"events", "p1"}] == FakeProcess::Applied{{8, 8}, {9, 9}});
+}
+
+TEST_CASE("a position without rows says since when, in Weft's dialect only", "[replication][handler]") {
+    asio::io_context io;
+    for (const auto dialect : {pr::Dialect::kWeft, pr::Dialect::kSynapse115}) {
+        FakeDatabase database;
+        auto options = handler_options("master");
+        options.dialect = dialect;
+        Process master{"master", database, io, options};
+        master.handler.add_stream(master.fake.stream("events", {"master"}));
+        const auto reader = master.connect("synchrotron1");
+        master.fake.write(master.handler, "events", 5, {50});
+
+        master.handler.publish("events", 9, {});
+
+        const bool is_weft = dialect == pr::Dialect::kWeft;
+        CHECK(reader->relayed().back() ==
+              (is_weft ? "POSITION events master 5 9" : "POSITION events master 9"));
+    }
+}
+
+TEST_CASE("a relay passes on since when there are no rows", "[replication][handler]") {
+    asio::io_context io;
+    FakeDatabase database;
+    Process master{"master", database, io};
+    master.handler.add_stream(master.fake.stream("events", {"p1"}));
+    const auto reader = master.connect("synchrotron1");
+    const auto p1 = master.connect("p1");
+    master.receive(p1, "POSITION events p1 0");
+
+    master.receive(p1, "POSITION events p1 0 4");
+
+    CHECK(reader->relayed() == Lines{"POSITION events p1 0", "POSITION events p1 0 4"});
+    CHECK(master.fake.fetches == 0);
+    CHECK(master.fake.position({"events", "p1"}) == 4);
+}
