@@ -254,14 +254,16 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
     for name in removed:
         supervisor.remove(name)
     if any(name.startswith("event_persister") for name in removed):
-        # Who reads still counts with the position of a writer that is gone; that is right, but slow.
+        # Who reads still counts with the position of a writer that is gone, which is right, but slow;
+        # and the master tells them of it.
         restart_readers(cluster, supervisor)
     wait_proxy(cluster)
 
 
 def restart_readers(cluster: Cluster, supervisor: Supervisor) -> None:
     """One after the other, so that there is always somebody to answer."""
-    for process in cluster.of_kind("synchrotron") + cluster.of_kind("client_reader"):
+    kinds = ("master", "synchrotron", "client_reader")
+    for process in [process for kind in kinds for process in cluster.of_kind(kind)]:
         supervisor.stop([process.name])
         supervisor.start(process.name)
         wait_processes(cluster)

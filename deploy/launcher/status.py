@@ -69,7 +69,10 @@ def describe(process: Process, programs: dict) -> dict:
 
 def add_lags(processes: list) -> None:
     """Adds to each stream position how far it is behind the process that writes it; None when that
-    process does not say."""
+    process does not say. Writers that are not part of the cluster any more are left out."""
+    names = {process["name"] for process in processes}
+    for process in processes:
+        process["streams"] = [s for s in process["streams"] if s["instance"] in names]
     written = {
         (stream["stream"], process["name"]): stream["position"]
         for process in processes

@@ -46,6 +46,7 @@ class CrashPoints(ClusterTestCase):
 
     def setUp(self) -> None:
         # The processes have it from the launcher, and that from here.
+        self.reached: set = set()
         self.trigger = Path(f"/tmp/weft-crash-{os.getpid()}")
         os.environ["WEFT_TEST_CRASH_FILE"] = str(self.trigger)
         self.addCleanup(os.environ.pop, "WEFT_TEST_CRASH_FILE")
@@ -64,6 +65,7 @@ class CrashPoints(ClusterTestCase):
                 self.crash_during(point, lambda n=number: topics.append(self.set_topic(alice, room_id, n)))
                 self.crash_during(point, lambda: self.try_to_create_room(bob))
                 self.assert_whole()
+        self.assertEqual(self.reached, set(points), "points at which the persister died")
         stored = [event["event_id"] for event in alice.all_messages(room_id)]
         self.assertEqual(stored, sent)
         topic = next(e for e in alice.state(room_id) if e["type"] == "m.room.topic")
@@ -78,6 +80,7 @@ class CrashPoints(ClusterTestCase):
         if self.trigger.exists():
             self.trigger.unlink()
         else:
+            self.reached.add(point)
             self.cluster.wait_restarted("event_persister1", pid)
 
     def set_topic(self, user, room_id: str, number: int) -> str:

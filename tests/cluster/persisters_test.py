@@ -94,6 +94,11 @@ class Persisters(ClusterTestCase):
         self.cluster.wait_healthy()
 
 
+class PersistersOnRedis(Persisters):
+    options = ("--redis",)
+    test_a_killed_one_loses_and_doubles_nothing = None  # nothing of that is different
+
+
 class ChangingPersisters(Persisters):
     scale = "synchrotron=1,client_reader=1,event_persister=1"
 
@@ -117,6 +122,7 @@ class ChangingPersisters(Persisters):
         self.assertEqual(set(self.writers_of_events()), {"event_persister1", "event_persister2"})
         self.assert_all_there(alice, listening, senders)
         self.assert_no_room_forked()
+        self.cluster.wait_healthy()
 
 
 if __name__ == "__main__":
