@@ -24,8 +24,9 @@ SCALES = (
     "synchrotron=1",
     "synchrotron=1,event_persister=1,client_reader=1",
     "synchrotron=3,event_persister=1,client_reader=2",
+    "synchrotron=1,event_persister=1,client_reader=1,media=2",
 )
-KINDS = {"synchrotron", "event_persister", "client_reader"}
+KINDS = {"synchrotron", "event_persister", "client_reader", "media"}
 
 
 def layout(scale: str) -> Layout:

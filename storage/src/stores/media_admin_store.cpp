@@ -52,13 +52,13 @@ constexpr Sql kCountUserMedia{"count_user_media", R"sql(
 /// A batch of the room's events that may name media.
 constexpr Sql kRoomMediaEvents{"room_media_events", R"sql(
     SELECT e.stream_ordering, j.json FROM events AS e JOIN event_json AS j USING (event_id)
-    WHERE e.room_id = $1 AND e.stream_ordering > $2 AND NOT e.outlier
+    WHERE e.room_id = $1 AND e.stream_ordering > $2::bigint AND NOT e.outlier
       AND (e.contains_url OR e.type IN ('m.room.avatar', 'm.room.member') OR j.json LIKE '%mxc://%')
     ORDER BY e.stream_ordering LIMIT 500)sql"};
 
 constexpr Sql kLocalBefore{"local_media_before",
                            "SELECT " WEFT_LOCAL_MEDIA R"sql( FROM local_media_repository AS m
-    WHERE COALESCE(last_access_ts, created_ts) < $1 AND media_length > $2 AND url_cache IS NULL
+    WHERE COALESCE(last_access_ts, created_ts) < $1 AND media_length > $2::bigint AND url_cache IS NULL
       AND NOT safe_from_quarantine AND quarantined_by IS NULL
       AND ($3::text IS NULL OR NOT EXISTS (SELECT FROM profiles WHERE avatar_url = $3 || m.media_id))
     ORDER BY created_ts LIMIT 1000)sql"};

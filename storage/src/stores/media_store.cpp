@@ -31,12 +31,12 @@ constexpr Sql kGetRemote{"get_remote_media", "SELECT " WEFT_REMOTE_MEDIA R"sql( 
 
 /// Once an hour is enough: nobody asks more exactly.
 constexpr Sql kAccessedLocal{"local_media_accessed", R"sql(
-    UPDATE local_media_repository SET last_access_ts = $2
-    WHERE media_id = $1 AND COALESCE(last_access_ts, 0) < $2 - 3600000)sql"};
+    UPDATE local_media_repository SET last_access_ts = $2::bigint
+    WHERE media_id = $1 AND COALESCE(last_access_ts, 0) < $2::bigint - 3600000)sql"};
 
 constexpr Sql kAccessedRemote{"remote_media_accessed", R"sql(
-    UPDATE remote_media_cache SET last_access_ts = $3
-    WHERE media_origin = $1 AND media_id = $2 AND COALESCE(last_access_ts, 0) < $3 - 3600000)sql"};
+    UPDATE remote_media_cache SET last_access_ts = $3::bigint
+    WHERE media_origin = $1 AND media_id = $2 AND COALESCE(last_access_ts, 0) < $3::bigint - 3600000)sql"};
 
 constexpr Sql kLocalThumbnails{"local_thumbnails", R"sql(
     SELECT thumbnail_width, thumbnail_height, thumbnail_method, thumbnail_type, thumbnail_length
