@@ -214,7 +214,7 @@ Task<void> StateResolver::load_events(std::vector<EventId> ids, Knowledge& known
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     if (ids.empty()) co_return;
-    const auto events = co_await events_.get_events(ids, true);
+    const auto events = co_await events_.get_events_to_judge(ids);
     for (const auto& id : ids) known.events.emplace(id, nullptr);
     for (const auto& event : events) known.events[event->event_id()] = event;
 }

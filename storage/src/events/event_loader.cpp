@@ -198,6 +198,10 @@ Task<void> add_sending_devices(Database& db, StoredEvents& events) {
 
 }  // namespace
 
+Task<LoadedEvents> load_bare_events(Database& db, std::vector<proto::EventId> ids) {
+    return load_as_written(db, std::move(ids), WithPushMarks::kNo);
+}
+
 Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks) {
     auto out = co_await load_as_written(db, std::move(ids), with_push_marks);
     co_await add_replaced_content(db, out.events);

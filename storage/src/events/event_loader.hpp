@@ -23,6 +23,8 @@ enum class WithPushMarks { kNo, kYes };
 /// Reads events from the database, applying redactions; what Synapse keeps elsewhere than in the event is put into it. No
 /// cache.
 Task<LoadedEvents> load_events(Database& db, std::vector<proto::EventId> ids, WithPushMarks with_push_marks);
+/// The same without what is kept elsewhere: enough to judge events, not to show them.
+Task<LoadedEvents> load_bare_events(Database& db, std::vector<proto::EventId> ids);
 
 /// The state event that a state event says it replaced.
 std::optional<proto::EventId> replaced_by(const proto::Event& event);

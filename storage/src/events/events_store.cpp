@@ -178,6 +178,22 @@ Task<std::vector<proto::EventPtr>> EventsStore::get_events(std::vector<proto::Ev
     co_return out;
 }
 
+Task<std::vector<proto::EventPtr>> EventsStore::get_events_to_judge(std::vector<proto::EventId> ids) {
+    std::vector<proto::EventPtr> out;
+    std::vector<proto::EventId> missing;
+    for (auto& id : ids) {
+        if (const auto hit = cached(id)) {
+            out.push_back(hit->event);
+        } else {
+            missing.push_back(std::move(id));
+        }
+    }
+    if (missing.empty()) co_return out;
+    const auto loaded = co_await load_bare_events(impl_->db, std::move(missing));
+    for (const auto& [id, stored] : loaded.events) out.push_back(stored->event);
+    co_return out;
+}
+
 Task<proto::EventPtr> EventsStore::get_event(proto::EventId id) {
     if (const auto hit = cached(id)) co_return hit->event->rejected() ? nullptr : hit->event;
     std::vector<proto::EventId> ids;

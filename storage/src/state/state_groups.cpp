@@ -18,17 +18,17 @@ constexpr Sql kChain{"state_group_chain",
                      "SELECT e.prev_state_group, c.depth + 1 FROM chain c JOIN state_group_edges e ON "
                      "e.state_group = c.state_group) "
                      "SELECT max(depth) FROM chain"};
+// LATERAL with OFFSET 0 here and below: look-ups by index, however few rows a whole group is thought to have.
 constexpr Sql kGroupKeys{
     "state_group_keys",
     "WITH RECURSIVE chain(root, state_group, depth) AS (SELECT g, g, 0 FROM unnest($1::bigint[]) AS g UNION "
     "ALL "
     "SELECT c.root, e.prev_state_group, c.depth + 1 FROM chain c JOIN state_group_edges e ON e.state_group = "
     "c.state_group) "
-    "SELECT DISTINCT ON (c.root, s.type, s.state_key) c.root, s.type, s.state_key, s.event_id FROM chain c "
-    "JOIN state_groups_state s ON s.state_group = c.state_group "
-    "JOIN unnest($2::text[], $3::text[]) AS k(type, state_key) ON k.type = s.type AND k.state_key = "
-    "s.state_key "
-    "ORDER BY c.root, s.type, s.state_key, c.depth"};
+    "SELECT DISTINCT ON (c.root, k.type, k.state_key) c.root, k.type, k.state_key, s.event_id FROM chain c "
+    "CROSS JOIN unnest($2::text[], $3::text[]) AS k(type, state_key) CROSS JOIN LATERAL "
+    "(SELECT event_id FROM state_groups_state WHERE state_group = c.state_group AND type = k.type "
+    "AND state_key = k.state_key OFFSET 0) s ORDER BY c.root, k.type, k.state_key, c.depth"};
 
 #define WEFT_CHAINS                                                                                          \
     "WITH RECURSIVE chain(root, state_group, depth) AS (SELECT g, g, 0 FROM unnest($1::bigint[]) AS g "      \

@@ -55,6 +55,9 @@ EventId BigRoom::send(StateMap& on, std::string type, std::string state_key, std
         "$" + name_ + std::string(43 - std::min<std::size_t>(43, name_.size() + number.size()), '_') +
         number);
     const auto at = static_cast<std::int64_t>(order_.size());
+    json::object unsigned_data;
+    if (const auto* replaced = find(on, StateKey{type, state_key}))
+        unsigned_data["replaces_state"] = replaced->str();
     const json::object pdu{{"type", type},
                            {"state_key", state_key},
                            {"room_id", id_},
@@ -66,7 +69,7 @@ EventId BigRoom::send(StateMap& on, std::string type, std::string state_key, std
                            {"origin_server_ts", 1'700'000'000'000 + at},
                            {"hashes", {{"sha256", std::string(43, 'x')}}},
                            {"signatures", {{"bench", {{"ed25519:a", std::string(86, 'y')}}}}},
-                           {"unsigned", json::object{}}};
+                           {"unsigned", std::move(unsigned_data)}};
     order_.push_back(proto::Event::from_database(id, proto::to_json(pdu), "{}", version()).value());
     on.insert_or_assign(StateKey{std::move(type), std::move(state_key)}, id);
     return id;

@@ -56,7 +56,7 @@ class Bench {
 public:
     explicit Bench(std::string connection) {
         config_.connection_string = std::move(connection);
-        config_.connections_max = 2;
+        config_.connections_max = 1;  // so that it is clear which one has what to report
     }
 
     json::object run(const std::vector<int>& sizes, const std::vector<int>& forks) {
@@ -113,13 +113,15 @@ private:
         co_return co_await indexer.run();
     }
 
-    /// Rows that PostgreSQL has read from tables for anybody. Connections report when they end.
-    double rows_read(storage::Database& db) {
-        double rows = 0;
+    /// Rows that PostgreSQL has read from tables, those of the connection under test included.
+    double rows_read(storage::Database& tested, storage::Database& control) {
+        static constexpr storage::Sql kReport{"bench_report", "SELECT pg_stat_force_next_flush()"};
         static constexpr storage::Sql kRows{
             "bench_rows_read",
             "SELECT sum(seq_tup_read + COALESCE(idx_tup_fetch, 0))::bigint FROM pg_stat_user_tables"};
-        db.run_blocking(
+        test::run(io_, tested.query(kReport));
+        double rows = 0;
+        control.run_blocking(
             [&](storage::Transaction& txn) { rows = static_cast<double>(txn.exec(kRows).front()[0].i64()); });
         return rows;
     }
@@ -127,29 +129,26 @@ private:
     /// With connections and caches of its own, so that nothing is known beforehand.
     void measure(storage::Database& control, const std::string& room_id,
                  const std::vector<std::int64_t>& groups, Costs& costs) {
-        const auto rows_before = rows_read(control);
-        {
-            storage::Database db{config_, "bench", io_.get_executor()};
-            storage::CacheRegistry registry;
-            storage::StreamState events_stream{"events", "bench", {"bench"}};
-            storage::StreamState backfill{"backfill", "bench", {"bench"}};
-            storage::EventsStore events{db, events_stream, backfill, 10'000, io_.get_executor()};
-            storage::StateStore states{db, events_stream, events, registry, 100, io_.get_executor()};
-            storage::AuthChains chains{db};
-            core::CpuPool cpu{1};
-            handlers::StateResolver resolver{events, states, chains, cpu, io_.get_executor()};
-            test::run(io_, states.groups_of({}));  // connects
-            const auto queries_before = queries();
-            const auto cpu_before = cpu_ms();
-            const auto started = std::chrono::steady_clock::now();
-            test::run(io_, resolver.resolve(proto::RoomId::trusted(room_id), proto::RoomVersion::get("11"),
-                                            groups));
-            const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
-            costs.cpu_ms.push_back(cpu_ms() - cpu_before);
-            costs.wall_ms.push_back(took.count());
-            costs.queries.push_back(queries() - queries_before);
-        }
-        costs.rows.push_back(rows_read(control) - rows_before);
+        storage::Database db{config_, "bench", io_.get_executor()};
+        storage::CacheRegistry registry;
+        storage::StreamState events_stream{"events", "bench", {"bench"}};
+        storage::StreamState backfill{"backfill", "bench", {"bench"}};
+        storage::EventsStore events{db, events_stream, backfill, 10'000, io_.get_executor()};
+        storage::StateStore states{db, events_stream, events, registry, 100, io_.get_executor()};
+        storage::AuthChains chains{db};
+        core::CpuPool cpu{1};
+        handlers::StateResolver resolver{events, states, chains, cpu, io_.get_executor()};
+        const auto rows_before = rows_read(db, control);
+        const auto queries_before = queries();
+        const auto cpu_before = cpu_ms();
+        const auto started = std::chrono::steady_clock::now();
+        test::run(io_,
+                  resolver.resolve(proto::RoomId::trusted(room_id), proto::RoomVersion::get("11"), groups));
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - started;
+        costs.cpu_ms.push_back(cpu_ms() - cpu_before);
+        costs.wall_ms.push_back(took.count());
+        costs.queries.push_back(queries() - queries_before);
+        costs.rows.push_back(rows_read(db, control) - rows_before);
     }
 
     asio::io_context io_;

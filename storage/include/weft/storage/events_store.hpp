@@ -69,6 +69,8 @@ public:
     Task<std::vector<StoredEventPtr>> get_stored(std::vector<proto::EventId> ids, bool allow_rejected = false);
     Task<std::vector<proto::EventPtr>> get_events(std::vector<proto::EventId> ids, bool allow_rejected = false);
     Task<proto::EventPtr> get_event(proto::EventId id);  // null if unknown or rejected
+    /// For state resolution: rejected ones too, perhaps without `prev_content` and the like, in one query. Not kept.
+    Task<std::vector<proto::EventPtr>> get_events_to_judge(std::vector<proto::EventId> ids);
     /// From memory only; null if it is not there.
     StoredEventPtr cached(const proto::EventId& id);
     /// The persister just committed it.
