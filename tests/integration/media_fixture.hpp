@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <catch2/catch.hpp>
 #include <zlib.h>
 
 #include "homeserver_fixture.hpp"

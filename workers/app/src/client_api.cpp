@@ -26,7 +26,6 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       server_info_{config},
       sync_{services.sync, services.sync_filters},
       third_party_ids_{services.third_party_ids, services.interactive_auth},
-      event_reading_{services.event_reader, clock},
       sliding_sync_{services.sliding_sync},
       event_reading_{services.event_reader, services.aggregations, clock},
       members_{services.room_state_reader, clock},
