@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import re
 import socket
 import sys
 import time
@@ -18,14 +19,27 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy"))
+
 import openapi  # noqa: E402
+from launcher import routes  # noqa: E402
 from malformed import Generator, Request  # noqa: E402
-from weft_cluster import ClusterTestCase  # noqa: E402
+from weft_cluster import ClusterTestCase, build_dir  # noqa: E402
 
 UNLIMITED = {"per_second": 100000, "burst_count": 100000}
 #: No request waits for anything, so this is a hang.
 ANSWER_SECONDS = 10
 FAILURES_SHOWN = 30
+#: What the admin API takes in queries and bodies.
+ADMIN_QUERY = ("from", "limit", "dir", "order_by", "name", "user_id", "guests", "deactivated", "valid", "search_term")
+ADMIN_BODY = {
+    "password": "x", "displayname": "x", "avatar_url": "mxc://a/b", "admin": False, "deactivated": False, "locked": False,
+    "user_type": "bot", "threepids": [{"medium": "email", "address": "a@b"}], "erase": False, "new_password": "x",
+    "logout_devices": True, "devices": ["X"], "display_name": "x", "valid_until_ms": 1, "suspend": False, "block": False,
+    "purge": True, "message": "x", "room_name": "x", "new_room_user_id": "@a:b", "user_id": "@a:b", "token": "x",
+    "uses_allowed": 1, "expiry_time": 1, "length": 10, "delete_local_events": False, "purge_up_to_ts": 1,
+    "purge_up_to_event_id": "$x", "nonce": "x", "username": "x", "mac": "x",
+}  # fmt: skip
 #: Operations after which alice may be out of her room.
 LEAVING = ("leaveRoom", "forgetRoom", "kick", "ban", "setRoomStateWithKey")
 
@@ -101,13 +115,23 @@ class OpenApiFuzz(ClusterTestCase):
         self.renew_world()
 
     def test_malformed_requests_get_matrix_errors(self):
-        budget = float(os.environ.get("WEFT_FUZZ_SECONDS", "40"))
-        deadline = time.monotonic() + budget
-        running = {
-            row.id: self.generator().malformed(row) for row in openapi.operations() if interesting(row)
-        }
+        self.send_malformed([row for row in openapi.operations() if interesting(row)])
+
+    def test_malformed_requests_of_an_administrator_get_matrix_errors(self):
+        """The admin API has no OpenAPI files: its rows in the endpoint table, and the words it knows."""
+        self.cluster.weft("register", "root", "--admin", "--password", "correct horse")
+        self.alice = self.cluster.client().login("root")
+        table = routes.load(build_dir() / "bin" / "weft-master")
+        rows = [admin_operation(row) for row in table if row.path.startswith("/_synapse/admin/")]
+        self.assertGreater(len(rows), 30)
+        self.send_malformed(rows)
+
+    def send_malformed(self, rows: list) -> None:
+        """Cases of each operation in turn, until all are sent or the time is over."""
+        deadline = time.monotonic() + float(os.environ.get("WEFT_FUZZ_SECONDS", "30"))
+        running = {row.id: self.generator().malformed(row) for row in rows}
         while running and time.monotonic() < deadline:
-            # A case of each operation in turn, so that a short run still touches everything.
+            # In turn, so that a short run still touches everything.
             for name in list(running):
                 request = next(running[name], None)
                 if request is None:
@@ -224,6 +248,26 @@ class OpenApiFuzz(ClusterTestCase):
 
 def interesting(row: openapi.Operation) -> bool:
     return row.path.startswith(("/_matrix/client/", "/_matrix/media/"))
+
+
+def admin_operation(route: routes.Route) -> openapi.Operation:
+    """A row of the endpoint table, as if the specification had described it."""
+    names = re.findall(r"\{(\w+)\}", route.path)
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {}} for name in names]
+    parameters += [{"name": name, "in": "query", "schema": {}} for name in ADMIN_QUERY]
+    body = {"type": "object", "properties": {name: {"example": value} for name, value in ADMIN_BODY.items()}}
+    return openapi.Operation(
+        id=f"{route.operation} {route.method}",
+        method=route.method,
+        path=route.path,
+        parameters=parameters,
+        body=body if route.method in ("PUT", "POST", "DELETE") else None,
+        body_required=False,
+        content_types=["application/json"],
+        responses={},
+        authenticated=True,
+        deprecated=False,
+    )
 
 
 def error_problems(status: int, text: bytes) -> list:

@@ -95,6 +95,8 @@ private:
     }
 
     Task<void> start_tls() {
+        // What somebody has slipped in before must not count as said under TLS.
+        buffer_.consume(buffer_.size());
         auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
         context->set_default_verify_paths();
         context->set_verify_mode(asio::ssl::verify_peer);

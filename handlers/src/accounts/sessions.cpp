@@ -103,9 +103,9 @@ Task<Session> Sessions::refresh(std::string refresh_token) {
     Session session;
     session.user_id = old->user_id;
     session.device_id = old->device_id;
-    const auto localpart = proto::UserId::trusted(session.user_id).localpart();
-    session.access_token = make_access_token(localpart);
-    session.refresh_token = make_refresh_token(localpart);
+    const auto user = proto::UserId::trusted(session.user_id);
+    session.access_token = make_access_token(user.localpart());
+    session.refresh_token = make_refresh_token(user.localpart());
     session.expires_in_ms = shorter(lasting(lifetimes.refreshable_access_token_ms), session_ms);
     storage::NewRefreshToken next;
     next.user_id = session.user_id;

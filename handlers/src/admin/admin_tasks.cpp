@@ -49,8 +49,12 @@ void AdminTasks::define(std::string action, Function function) {
 Task<void> AdminTasks::resume() {
     for (auto& task : co_await store_.active()) {
         core::log_info("admin", "going on with {} of {}", task.action, task.subject);
-        background_.spawn("admin_task", [this, task] { return run(task); });
+        run_in_background(std::move(task));
     }
+}
+
+void AdminTasks::run_in_background(storage::AdminTask task) {
+    background_.spawn("admin_task", [this, task = std::move(task)]() -> Task<void> { co_await run(task); });
 }
 
 Task<storage::AdminTask> AdminTasks::add(std::string action, std::string subject,
@@ -67,26 +71,24 @@ Task<storage::AdminTask> AdminTasks::add(std::string action, std::string subject
 Task<std::string> AdminTasks::start(std::string action, std::string subject, boost::json::object arguments) {
     auto task = co_await add(std::move(action), std::move(subject), std::move(arguments));
     auto id = task.task_id;
-    background_.spawn("admin_task", [this, task] { return run(task); });
+    run_in_background(std::move(task));
     co_return id;
 }
 
 Task<storage::AdminTask> AdminTasks::perform(std::string action, std::string subject,
                                              boost::json::object arguments) {
     auto task = co_await add(std::move(action), std::move(subject), std::move(arguments));
-    co_await run(task);
+    if (const auto failure = co_await run(task)) std::rethrow_exception(failure);
     auto done = co_await store_.get(task.task_id);
-    if (!done || done->status == "failed") {
-        throw core::MatrixError{500, "M_UNKNOWN", done && done->error ? *done->error : "The work has failed"};
-    }
+    if (!done) throw core::StoreError{"an admin task is gone: " + task.task_id};
     co_return std::move(*done);
 }
 
-Task<void> AdminTasks::run(storage::AdminTask task) {
+Task<std::exception_ptr> AdminTasks::run(storage::AdminTask task) {
     const auto function = functions_.find(task.action);
     if (function == functions_.end()) {
         core::log_error("admin", "nobody knows how to do {}", task.action);
-        co_return;
+        co_return nullptr;
     }
     Run running{store_, task};
     std::exception_ptr failure;
@@ -101,6 +103,7 @@ Task<void> AdminTasks::run(storage::AdminTask task) {
     if (error) core::log_error("admin", "{} of {} has failed: {}", task.action, task.subject, *error);
     auto progress = proto::to_json(running.progress);
     co_await store_.finish(task.task_id, std::move(progress), std::move(error));
+    co_return failure;
 }
 
 Task<std::optional<storage::AdminTask>> AdminTasks::get(std::string task_id) {

@@ -60,10 +60,12 @@ SendRequest member_event(const proto::RoomId& room_id, const std::string& user_i
 
 }  // namespace
 
-RoomRemoval::RoomRemoval(AdminTasks& tasks, storage::AdminRoomStore& rooms, EventSender& sender,
-                         CreateRoom& create_room, RoomVisibility& visibility, const core::Config& config)
+RoomRemoval::RoomRemoval(AdminTasks& tasks, storage::AdminRoomStore& rooms, storage::UserStore& users,
+                         EventSender& sender, CreateRoom& create_room, RoomVisibility& visibility,
+                         const core::Config& config)
     : tasks_{tasks},
       rooms_{rooms},
+      users_{users},
       sender_{sender},
       create_room_{create_room},
       visibility_{visibility},
@@ -72,7 +74,16 @@ RoomRemoval::RoomRemoval(AdminTasks& tasks, storage::AdminRoomStore& rooms, Even
     tasks_.define(kPurgeHistoryAction, [this](AdminTasks::Run& run) { return purge_history(run); });
 }
 
+Task<void> RoomRemoval::check(const RoomRemovalRequest& request) {
+    if (!request.new_room_user_id) co_return;
+    const auto host = co_await users_.get_user(*request.new_room_user_id);
+    if (!host || host->deactivated) {
+        throw core::MatrixError::invalid_param("new_room_user_id must be a user of this server");
+    }
+}
+
 Task<std::string> RoomRemoval::start(RoomRemovalRequest request) {
+    co_await check(request);
     for (const auto& task : co_await tasks_.of_subject(kShutdownAction, request.room_id)) {
         if (task.status == "active") {
             throw core::MatrixError::unknown(
@@ -84,6 +95,7 @@ Task<std::string> RoomRemoval::start(RoomRemovalRequest request) {
 }
 
 Task<json::object> RoomRemoval::perform(RoomRemovalRequest request) {
+    co_await check(request);
     auto arguments = arguments_of(request);
     const auto task =
         co_await tasks_.perform(kShutdownAction, std::move(request.room_id), std::move(arguments));
@@ -128,20 +140,17 @@ Task<void> RoomRemoval::remove(AdminTasks::Run& run) {
 /// A room where those who were put out read why.
 Task<void> RoomRemoval::make_new_room(AdminTasks::Run& run) {
     if (run.progress.contains(kNewRoom)) co_return;
-    const auto host = proto::UserId::parse(text(run.arguments(), "new_room_user_id"));
-    if (!host || host->server_name() != config_.server_name) {
-        throw core::MatrixError::invalid_param("new_room_user_id must be a user of this server");
-    }
+    const auto host = proto::UserId::trusted(text(run.arguments(), "new_room_user_id"));
     CreateRoomRequest wish;
     wish.preset = RoomPreset::kPublicChat;
     wish.name = text(run.arguments(), "room_name");
     wish.power_level_override = json::object{{"users_default", -10}};
-    auto created = co_await create_room_.create(Actor{*host}, std::move(wish));
+    auto created = co_await create_room_.create(Actor{host}, std::move(wish));
     run.progress[kNewRoom] = created.room_id.str();
     co_await run.save();
     SendRequest message{
         proto::EventDraft{.room_id = created.room_id,
-                          .sender = *host,
+                          .sender = host,
                           .type = "m.room.message",
                           .state_key = std::nullopt,
                           .content = {{"msgtype", "m.text"}, {"body", text(run.arguments(), "message")}},

@@ -8,6 +8,12 @@ namespace weft::rest {
 
 using core::MatrixError;
 
+namespace {
+
+constexpr std::int64_t kFromMax = 1'000'000'000'000;
+
+}  // namespace
+
 http::Endpoint admin_endpoint(http::Method method, std::vector<std::string> tails, std::string operation) {
     http::Endpoint endpoint{.method = method,
                             .operation = std::move(operation),
@@ -21,7 +27,7 @@ PageParams page_params(const http::Request& request, const std::vector<std::stri
     PageParams params;
     params.from = request.query_int("from").value_or(0);
     params.limit = request.query_int("limit").value_or(100);
-    if (params.from < 0) throw MatrixError::invalid_param("from must not be negative");
+    if (params.from < 0 || params.from > kFromMax) throw MatrixError::invalid_param("from is out of range");
     if (params.limit < 0 || params.limit > 10'000)
         throw MatrixError::invalid_param("limit must be 0 to 10000");
     const auto dir = request.query_param("dir").value_or("f");

@@ -12,6 +12,7 @@ namespace weft::rest {
 ServerInfoEndpoints::ServerInfoEndpoints(const core::Config& config)
     : versions_{proto::to_json(versions_document())},
       capabilities_{proto::to_json(capabilities_document(config))} {
+    capabilities_of_admins_ = proto::to_json(capabilities_document_of_admins(config));
     if (const auto document = client_well_known(config)) well_known_ = proto::to_json(*document);
     if (const auto document = support_document(config)) support_ = proto::to_json(*document);
 }
@@ -47,8 +48,8 @@ Task<http::Response> ServerInfoEndpoints::get_versions(http::Request) {
     co_return http::Response::raw_json(versions_);
 }
 
-Task<http::Response> ServerInfoEndpoints::get_capabilities(http::Request) {
-    co_return http::Response::raw_json(capabilities_);
+Task<http::Response> ServerInfoEndpoints::get_capabilities(http::Request request) {
+    co_return http::Response::raw_json(request.auth().is_admin ? capabilities_of_admins_ : capabilities_);
 }
 
 Task<http::Response> ServerInfoEndpoints::get_well_known(http::Request) {

@@ -59,6 +59,13 @@ boost::json::object capabilities_document(const core::Config& config) {
     return {{"capabilities", std::move(capabilities)}};
 }
 
+boost::json::object capabilities_document_of_admins(const core::Config& config) {
+    auto document = capabilities_document(config);
+    document.at("capabilities").as_object()["m.account_moderation"] =
+        boost::json::object{{"suspend", true}, {"lock", true}};
+    return document;
+}
+
 std::optional<boost::json::object> client_well_known(const core::Config& config) {
     if (config.public_baseurl.empty()) return std::nullopt;
     return boost::json::object{{"m.homeserver", {{"base_url", config.public_baseurl}}}};

@@ -12,6 +12,8 @@ namespace weft::rest {
 boost::json::object versions_document();
 /// Body of /capabilities.
 boost::json::object capabilities_document(const core::Config& config);
+/// The same for server administrators, who can moderate accounts.
+boost::json::object capabilities_document_of_admins(const core::Config& config);
 /// Body of /.well-known/matrix/client; nothing without a `public_baseurl`.
 std::optional<boost::json::object> client_well_known(const core::Config& config);
 

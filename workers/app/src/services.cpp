@@ -81,7 +81,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       registration_tokens{stores.registration_tokens},
       admin_tasks{stores.admin_tasks, executor},
       room_admin{stores.admin_rooms, stores.events, stores.states, room_reader, membership, events, config},
-      room_removal{admin_tasks, stores.admin_rooms, events, create_room, room_visibility, config},
+      room_removal{admin_tasks, stores.admin_rooms, stores.users, events, create_room, room_visibility, config},
       visibility{stores.events, stores.states},
       room_access{stores.events, stores.states},
       room_state_reader{stores.events, stores.states, room_access, visibility},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <string>
@@ -56,7 +57,9 @@ public:
 
 private:
     Task<storage::AdminTask> add(std::string action, std::string subject, boost::json::object arguments);
-    Task<void> run(storage::AdminTask task);
+    /// Why it has failed, or null.
+    Task<std::exception_ptr> run(storage::AdminTask task);
+    void run_in_background(storage::AdminTask task);
 
     storage::AdminTaskStore& store_;
     std::map<std::string, Function> functions_;

@@ -9,6 +9,7 @@
 #include "weft/handlers/rooms/create_room.hpp"
 #include "weft/handlers/rooms/room_visibility.hpp"
 #include "weft/storage/admin_room_store.hpp"
+#include "weft/storage/user_store.hpp"
 
 namespace weft::handlers {
 
@@ -38,16 +39,19 @@ public:
     static constexpr auto kShutdownAction = "delete_room";
     static constexpr auto kPurgeHistoryAction = "purge_history";
 
-    RoomRemoval(AdminTasks& tasks, storage::AdminRoomStore& rooms, EventSender& sender,
-                CreateRoom& create_room, RoomVisibility& visibility, const core::Config& config);
+    RoomRemoval(AdminTasks& tasks, storage::AdminRoomStore& rooms, storage::UserStore& users,
+                EventSender& sender, CreateRoom& create_room, RoomVisibility& visibility,
+                const core::Config& config);
 
-    /// The ID to ask for the status with.
+    /// The ID to ask for the status with. Throws MatrixError: M_INVALID_PARAM, M_UNKNOWN where it is under
+    /// way.
     Task<std::string> start(RoomRemovalRequest request);
     /// Returns when it is done: kicked_users, failed_to_kick_users, local_aliases, new_room_id.
     Task<boost::json::object> perform(RoomRemovalRequest request);
     Task<std::string> start_history_purge(HistoryPurgeRequest request);
 
 private:
+    Task<void> check(const RoomRemovalRequest& request);
     Task<void> remove(AdminTasks::Run& run);
     Task<void> make_new_room(AdminTasks::Run& run);
     Task<void> take_out(AdminTasks::Run& run, std::string user_id);
@@ -55,6 +59,7 @@ private:
 
     AdminTasks& tasks_;
     storage::AdminRoomStore& rooms_;
+    storage::UserStore& users_;
     EventSender& sender_;
     CreateRoom& create_room_;
     RoomVisibility& visibility_;

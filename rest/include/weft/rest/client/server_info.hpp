@@ -24,6 +24,7 @@ private:
 
     std::string versions_;
     std::string capabilities_;
+    std::string capabilities_of_admins_;
     std::optional<std::string> well_known_;
     std::optional<std::string> support_;
 };
