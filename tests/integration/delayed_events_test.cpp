@@ -128,10 +128,13 @@ TEST_CASE("clients are told of TURN servers and of whom to ask for help, where t
     auto config = HomeserverFixture::roomy_config();
     config.turn.uris = {"turn:turn.test:3478"};
     config.turn.shared_secret = "secret";
+    config.support.contacts.push_back({"m.role.admin", "@admin:test", ""});
     HomeserverFixture fixture{config};
     const auto answer = fixture.get("alice", "/voip/turnServer");
     CHECK(answer.body.at("uris") == json::array{"turn:turn.test:3478"});
     CHECK(answer.body.at("ttl") == 3'600);
     CHECK(answer.text("username").ends_with(":@alice:test"));
     CHECK(answer.text("password").size() == 28);
+    const auto support = fixture.get("", "/.well-known/matrix/support");
+    CHECK(support.body.at("contacts").at(0).at("matrix_id") == "@admin:test");
 }

@@ -71,7 +71,7 @@ public:
         std::string text(std::string_view key) const { return std::string{proto::get_string(body, key).value_or("")}; }
         std::string errcode() const { return text("errcode"); }
     };
-    /// A path that does not begin with /_matrix/ is one of the client API, version 3.
+    /// A path that does not begin with /_matrix/ or /.well-known/ is one of the client API, version 3.
     Task<Answer> request(TestProcess& process, http::Method method, std::string token, std::string path, std::string body);
     Answer call(http::Method method, const std::string& token, const std::string& path, const std::string& body = {});
     Answer get(const std::string& token, const std::string& path) { return call(http::Method::kGet, token, path); }

@@ -119,7 +119,8 @@ Task<HomeserverFixture::Answer> HomeserverFixture::request(TestProcess& process,
                                                            std::string body) {
     http::Request request;
     request.method = method;
-    request.target = path.starts_with("/_matrix/") ? path : "/_matrix/client/v3" + path;
+    const bool whole = path.starts_with("/_matrix/") || path.starts_with("/.well-known/");
+    request.target = whole ? path : "/_matrix/client/v3" + path;
     const auto split = http::split_target(request.target);
     request.path = std::string{split.path};
     request.query = http::parse_query(split.query).value();
