@@ -3,7 +3,7 @@
 #
 #   deploy/install-deps.sh                install what is missing
 #   deploy/install-deps.sh --check        print what is missing; exit 1 if anything is
-#   ... --client-tests                    also Node.js and npm, for the tests with real clients
+#   ... --client-tests                    also Node.js, npm, Chromium and matrix-nio, for the tests with real clients
 #
 # Run it as often as you like: it costs a few milliseconds when everything is there. Services of the
 # installed packages (PostgreSQL, HAProxy, Redis, supervisor) are neither started nor enabled, and no
@@ -70,6 +70,11 @@ node_is_usable() {
     major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')
     [ "${major:-0}" -ge 18 ]
 }
+if [ "$client_tests" = yes ]; then
+    requirements="${requirements}chromium
+python3-matrix-nio
+"
+fi
 if [ "$client_tests" = yes ] && ! node_is_usable; then
     requirements="${requirements}nodejs (>= 18)
 npm
