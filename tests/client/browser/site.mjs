@@ -20,7 +20,7 @@ const TYPES = {
 /** Where a path of the site is on disk; its directories are the only ones that are served. */
 function fileOf(path) {
     if (path.includes("..")) return null;
-    if (path === "/") return join(here, "index.html");
+    if (path === "/" || path === "/index.html") return join(here, "index.html");
     if (path === "/sw.js") return join(hydrogen, "lib-build", "sw.js");
     if (path.startsWith("/assets/")) return join(hydrogen, "asset-build", path);
     if (path.startsWith("/olm/")) return join(modules, "@matrix-org", path);
