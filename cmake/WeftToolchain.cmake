@@ -17,6 +17,11 @@ if(WEFT_SANITIZE)
     add_link_options(-fsanitize=${WEFT_SANITIZE})
 endif()
 
+if(WEFT_FUZZ)
+    # Everywhere, or the fuzzer would not see which ways through the libraries its inputs take.
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(WEFT_LLD NAMES ld.lld)
 if(WEFT_LLD AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     add_link_options(-fuse-ld=lld)
