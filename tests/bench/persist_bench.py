@@ -218,7 +218,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument(
-        "--persisters", type=int, nargs="+", default=PERSISTERS, metavar="N", help="default: 1 2"
+        "--persisters", type=int, nargs="+", default=PERSISTERS, metavar="N",
+        help="the first of them must be 1; default: 1 2",
     )
     options = parser.parse_args()
     build_dir = weft_cluster.build_dir()
