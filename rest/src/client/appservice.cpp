@@ -83,7 +83,7 @@ Task<http::Response> AppserviceEndpoints::put_listed(http::Request request) {
     const auto visibility = required_string(request.json_body(), "visibility");
     if (visibility != "public" && visibility != "private")
         throw MatrixError::invalid_param("'visibility' must be public or private");
-    co_await store_.set_listed(service.id, std::move(network_id), room_id.str(), visibility == "public");
+    co_await rooms_.set_listed(service.id, std::move(network_id), room_id.str(), visibility == "public");
     co_return http::Response::empty_object();
 }
 

@@ -33,6 +33,7 @@
 #include "weft/handlers/admin/room_removal.hpp"
 #include "weft/handlers/admin/user_admin.hpp"
 #include "weft/handlers/appservice/appservice_feed.hpp"
+#include "weft/handlers/appservice/network_rooms.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
@@ -168,7 +169,7 @@ struct Services {
     http::WebClient push_gateways;
     handlers::PushSender push_sender;
     handlers::AppserviceFeed appservice_feed;
-    storage::AppserviceStore& appservice_rooms;
+    handlers::NetworkRooms appservice_rooms;
     handlers::DeviceKeys device_keys;
     handlers::DeviceListChanges device_list_changes;
     handlers::CrossSigning cross_signing;

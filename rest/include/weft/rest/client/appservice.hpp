@@ -2,8 +2,8 @@
 
 #include "weft/handlers/appservice/appservice_queries.hpp"
 #include "weft/handlers/appservice/appservices.hpp"
+#include "weft/handlers/appservice/network_rooms.hpp"
 #include "weft/http/router.hpp"
-#include "weft/storage/appservice_store.hpp"
 
 namespace weft::rest {
 
@@ -12,8 +12,8 @@ namespace weft::rest {
 class AppserviceEndpoints {
 public:
     AppserviceEndpoints(const handlers::Appservices& services, handlers::AppserviceQueries& queries,
-                        storage::AppserviceStore& store)
-        : services_{services}, queries_{queries}, store_{store} {}
+                        handlers::NetworkRooms& rooms)
+        : services_{services}, queries_{queries}, rooms_{rooms} {}
     void register_on(http::Router& router);
 
 private:
@@ -30,7 +30,7 @@ private:
 
     const handlers::Appservices& services_;
     handlers::AppserviceQueries& queries_;
-    storage::AppserviceStore& store_;
+    handlers::NetworkRooms& rooms_;
 };
 
 }  // namespace weft::rest
