@@ -24,13 +24,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="replays the faults of an earlier run; default: a new one")
     parser.add_argument("--redis", action="store_true", help="replication by Redis instead of the master's TCP port")
     parser.add_argument("--faults-per-s", type=float, default=4.0, metavar="RATE")
+    parser.add_argument("--event-persisters", type=int, default=1, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="after a failure: logs, and the rows applied")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupt)  # the cluster is stopped all the same
     seed = random.randrange(1_000_000) if options.seed is None else options.seed
     transport = "redis" if options.redis else "tcp"
-    figures = Soak(options.minutes * 60, seed, transport, options.faults_per_s, options.keep).run()
+    soak = Soak(
+        options.minutes * 60, seed, transport, options.faults_per_s, options.keep, options.event_persisters
+    )
+    figures = soak.run()
     figures = {"benchmark": "soak", **report.machine(), **figures}
     print(json.dumps(figures, indent=1))
     if options.json:

@@ -22,7 +22,7 @@ from matrix_client import wait_for  # noqa: E402
 from replication_tap import replication_address  # noqa: E402
 from soak_writers import SoakWriter  # noqa: E402
 
-SCALE = "synchrotron=2,event_persister=1,client_reader=1"
+SCALE = "synchrotron=2,event_persister={event_persisters},client_reader=1"
 WRITERS = 4
 SETTLE_SECONDS = 90
 UNLIMITED = {"per_second": 1_000_000, "burst_count": 1_000_000}
@@ -39,12 +39,15 @@ class Soak:
     """`transport` is tcp or redis. Where `keep` is a directory, what the processes logged and applied is left there
     after a failure."""
 
-    def __init__(self, seconds: float, seed: int, transport: str = "tcp", faults_per_s: float = 4.0, keep=None):
+    def __init__(
+        self, seconds: float, seed: int, transport: str = "tcp", faults_per_s: float = 4.0, keep=None, event_persisters=1
+    ):
         self.seconds = seconds
         self.seed = seed
         self.transport = transport
         self.faults_per_s = faults_per_s
         self.keep = keep
+        self.scale = SCALE.format(event_persisters=event_persisters)
         self.faults: dict = {}  # kind -> how many
         self.skipped = 0  # there was nothing to do them to
         self.paused: dict = {}  # process ID -> when it goes on
@@ -77,7 +80,7 @@ class Soak:
 
     def start_cluster(self) -> None:
         on_redis = self.transport == "redis"
-        self.cluster = weft_cluster.Cluster(SCALE, CONFIG, ("--redis",) if on_redis else ())
+        self.cluster = weft_cluster.Cluster(self.scale, CONFIG, ("--redis",) if on_redis else ())
         if on_redis:
             listen = str(self.cluster.base / "proxy.sock")
             config = {**CONFIG, "redis": {"enabled": True, "path": listen}}
@@ -198,6 +201,7 @@ class Soak:
         return {
             "seed": self.seed,
             "transport": self.transport,
+            "scale": self.scale,
             "seconds": round(self.seconds),
             "faults": sum(self.faults.values()),
             "faults_by_kind": self.faults,

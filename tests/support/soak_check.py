@@ -11,8 +11,10 @@ from launcher.cluster import Cluster
 #: Every token of a stream that has rows in the database, and who wrote it ('' where there is only one writer). What was
 #: replaced by something newer is gone; who missed that missed nothing.
 TOKENS = """
-    SELECT 'events', '', stream_ordering FROM events WHERE stream_ordering > 0 AND NOT outlier
-    UNION SELECT 'events', '', stream_id FROM current_state_delta_stream
+    SELECT 'events', COALESCE(instance_name, ''), stream_ordering
+        FROM events LEFT JOIN event_writers ON tag = writer_tag WHERE stream_ordering > 0 AND NOT outlier
+    UNION SELECT 'events', COALESCE(instance_name, ''), stream_id
+        FROM current_state_delta_stream LEFT JOIN event_writers ON tag = writer_tag
     UNION SELECT 'caches', instance_name, stream_id FROM cache_invalidation_stream_by_instance
     UNION SELECT 'receipts', '', stream_id FROM receipts_linearized
     UNION SELECT 'account_data', '', stream_id FROM account_data
@@ -49,11 +51,11 @@ class Verdict(NamedTuple):
 def database_tokens(cluster: Cluster) -> dict:
     """(stream, instance) -> tokens; the instance is '' where there is only one."""
     command = [postgres.program("psql"), "-h", str(cluster.postgres_socket_dir), "-U", postgres.SUPERUSER]
-    command += ["-d", postgres.DATABASE, "-XtAF", " ", "-c", TOKENS]
+    command += ["-d", postgres.DATABASE, "-XtAF", "|", "-c", TOKENS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     tokens: dict = {}
     for line in done.stdout.splitlines():
-        stream, instance, token = line.split(" ")
+        stream, instance, token = line.split("|")
         tokens.setdefault((stream, instance), set()).add(int(token))
     return tokens
 
