@@ -74,7 +74,9 @@ class AdminApi(ClusterTestCase):
         self.assert_logged_out(session)
         self.cluster.client().login("bob", "other")
         token = self.call("POST", f"/v1/users/{bob}/login", {})["access_token"]
-        self.assertEqual(Client(self.cluster.url, bob, token).get("/account/whoami")["user_id"], bob)
+        as_bob = Client(self.cluster.url, bob, token)
+        self.assertEqual(as_bob.get("/account/whoami")["user_id"], bob)
+        as_bob.close()
 
         room_id = alice.create_room(preset="public_chat")
         self.cluster.client().login("bob", "other").join(room_id)

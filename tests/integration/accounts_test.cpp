@@ -53,7 +53,7 @@ TEST_CASE_METHOD(AliceServer, "wrong names and passwords are refused alike", "[a
 }
 
 TEST_CASE_METHOD(AliceServer, "login types that the server does not have are M_UNKNOWN", "[accounts]") {
-    CHECK(post("/_matrix/client/v3/login", R"({"type": "m.login.token", "token": "x"})").errcode() ==
+    CHECK(post("/_matrix/client/v3/login", R"({"type": "m.login.cas", "ticket": "x"})").errcode() ==
           "M_UNKNOWN");
     CHECK(post("/_matrix/client/v3/login", "{}").errcode() == "M_MISSING_PARAM");
     CHECK(post("/_matrix/client/v3/login", "[]").errcode() == "M_BAD_JSON");
@@ -119,6 +119,7 @@ TEST_CASE("logins are limited by address and by account", "[accounts]") {
 TEST_CASE("where passwords are switched off, no flow is offered and none works", "[accounts]") {
     auto config = accounts_config();
     config.password_login_enabled = false;
+    config.login_tokens.enabled = false;
     AliceServer server{config};
 
     CHECK(proto::to_json(server.get("/_matrix/client/v3/login").body) == R"({"flows":[]})");

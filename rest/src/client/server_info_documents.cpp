@@ -54,7 +54,7 @@ boost::json::object capabilities_document(const core::Config& config) {
                                      {"m.set_displayname", enabled(true)},
                                      {"m.set_avatar_url", enabled(true)},
                                      {"m.profile_fields", std::move(profile_fields)},
-                                     {"m.3pid_changes", enabled(config.enable_3pid_changes)},
+                                     {"m.3pid_changes", enabled(config.enable_3pid_changes && config.email.is_set())},
                                      {"m.get_login_token", enabled(config.login_tokens.enabled)}};
     return {{"capabilities", std::move(capabilities)}};
 }
