@@ -25,7 +25,7 @@ SECONDS_MAX = 240
 
 
 class Browser(weft_cluster.ClusterTestCase):
-    scale = "synchrotron=1,event_persister=1,client_reader=1"
+    scale = "synchrotron=1,event_persister=1,client_reader=1,media=1"
 
     def setUp(self) -> None:
         testing.install_node_modules()

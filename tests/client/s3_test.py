@@ -1,4 +1,4 @@
-"""Media in an S3 store: s3rver, a server of its own that checks the signature of every request."""
+"""Media in an S3 store: s3rver, behind a gate that checks the signature of every request."""
 
 import shutil
 import socket
@@ -15,11 +15,13 @@ sys.path[:0] = [str(TOP / "tests" / "support"), str(TOP / "deploy")]
 from launcher import testing  # noqa: E402
 from matrix_client import wait_for  # noqa: E402
 from media_client import MediaClient, png  # noqa: E402
+from s3_gate import S3Gate  # noqa: E402
 from weft_cluster import Cluster  # noqa: E402
 
 PROGRAM = HERE / "node_modules" / "s3rver" / "bin" / "s3rver.js"
 BUCKET = "weft-media"
 SECRET = "S3RVER"  # s3rver's only account, and its password
+REGION = "eu-central-1"
 
 
 def free_port() -> int:
@@ -48,12 +50,14 @@ class S3(unittest.TestCase):
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         wait_for("the S3 server answers", lambda: answers(self.port))
+        self.gate = S3Gate(self.port, SECRET, REGION)
+        self.addCleanup(self.gate.close)
 
     def start_cluster(self, secret: str = SECRET) -> None:
         s3 = {
-            "endpoint_url": f"http://127.0.0.1:{self.port}",
+            "endpoint_url": f"http://127.0.0.1:{self.gate.port}",
             "bucket": BUCKET,
-            "region_name": "eu-central-1",
+            "region_name": REGION,
             "access_key_id": "S3RVER",
             "secret_access_key": secret,
             "prefix": "loom/",
@@ -85,6 +89,7 @@ class S3(unittest.TestCase):
         self.assertEqual(self.media.thumbnail(picture, 96, 96, "crop").status, 200)
         self.assertEqual(self.media.thumbnail(picture, 320, 240).status, 200)
         self.assertEqual(self.media.download(picture).body, png(600, 400))
+        self.assertEqual(self.gate.refused, 0)
 
     def test_deleted_media_are_deleted_in_the_store(self):
         self.start_cluster()
@@ -102,6 +107,7 @@ class S3(unittest.TestCase):
         self.start_cluster(secret="not the secret")
         answer = self.media.request("POST", "/_matrix/media/v3/upload", png(10, 10))
         self.assertEqual(answer.status, 500)
+        self.assertEqual(self.gate.refused, 1)
         self.assertEqual(self.objects(), [])
         self.assertEqual(self.cluster.sql("SELECT count(*) FROM local_media_repository"), "0")
 
