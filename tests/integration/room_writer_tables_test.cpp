@@ -166,6 +166,7 @@ struct Foreign {
         storage::PersistBatch batch{proto::RoomId::trusted(room)};
         batch.version = &version;
         batch.may_have_gaps = true;
+        batch.lease = fixture.master->stores.persist->lease().number();
         storage::EventToPersist item;
         item.event =
             proto::Event::from_built(proto::EventId::trusted(id), pdu, proto::to_json(pdu), version, metadata)

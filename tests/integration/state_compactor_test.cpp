@@ -98,7 +98,9 @@ TEST_CASE("groups that build on newer ones are left alone", "[state_compactor]")
 TEST_CASE("groups that nothing refers to are deleted, but not the newest, nor what others build on",
           "[state_compactor]") {
     StorageFixture fixture;
-    RandomRoom room{proto::RoomVersion::get("11"), 1};
+    RandomRoom::Options of_room;
+    of_room.steps = 150;
+    RandomRoom room{proto::RoomVersion::get("11"), 1, of_room};
     store_room(fixture, room);
     const auto groups = store_groups(fixture, room);
     fixture.sql(fmt::format("INSERT INTO event_to_state_groups (event_id, state_group) VALUES ('$kept', {})",
