@@ -24,13 +24,15 @@ constexpr core::Milliseconds kAttemptPause{500};
 constexpr std::size_t kMembersPerCacheRow = 50;
 
 // All that every event leaves behind, in one statement: without state this is the whole transaction, one round trip and
-// one commit. It fails if the lease it was made under was replaced: whoever replaces one waits for those who look at the
-// table, and PostgreSQL takes that lock before it decides what the statement sees. A transaction ID that was used before violates the unique index and so undoes everything.
+// one commit. It fails if the lease it was made under was replaced: whoever replaces one waits for those who hold the table
+// (an update of no row does), and PostgreSQL takes that lock before it decides what the statement sees. A transaction ID that
+// was used before violates the unique index and so undoes everything.
 constexpr Sql kPersistEvents{
     "persist_events",
     "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], "
     "$8::boolean[], $9::text[], $10::text[], $11::bigint[]) AS t(stream, depth, event_id, type, sender, ts, contains_url, outlier, "
     "json, metadata, state_group)), "
+    "hold AS (UPDATE event_writers SET lease = lease WHERE false), "
     "stored AS (INSERT INTO events (stream_ordering, topological_ordering, depth, event_id, room_id, type, processed, outlier, "
     "origin_server_ts, received_ts, sender, contains_url, writer_tag) "
     "SELECT stream::int, depth, depth, event_id, $12, type, true, outlier, ts, $13::bigint, sender, contains_url, "
@@ -110,7 +112,7 @@ constexpr Sql kLocalMemberships{
     "INSERT INTO local_current_membership (room_id, user_id, event_id, membership) "
     "SELECT $1, u, e, m FROM unnest($2::text[], $3::text[], $4::text[]) AS t(u, e, m) "
     "ON CONFLICT (user_id, room_id) DO UPDATE SET event_id = excluded.event_id, membership = excluded.membership"};
-constexpr Sql kLockWriters{"lock_event_writers", "LOCK TABLE event_writers IN ACCESS SHARE MODE"};
+constexpr Sql kLockWriters{"lock_event_writers", "LOCK TABLE event_writers IN ROW EXCLUSIVE MODE"};
 constexpr Sql kIsStored{"event_is_stored", "SELECT 1 FROM events WHERE event_id = $1"};
 constexpr Sql kNextStateGroups{"next_state_groups", "SELECT nextval('state_group_id_seq') FROM generate_series(1, $1::int)"};
 

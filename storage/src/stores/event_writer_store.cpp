@@ -11,8 +11,9 @@ namespace {
 constexpr Sql kRead{
     "event_writers",
     "SELECT instance_name, lease, holder, shard, address FROM event_writers ORDER BY instance_name"};
-// Waits for every transaction that has checked its lease, and makes those that come wait.
-constexpr Sql kLock{"lock_event_writers_alone", "LOCK TABLE event_writers IN ACCESS EXCLUSIVE MODE"};
+// Waits for every transaction that holds the table to store events, and makes those that come wait. Who only reads, as a
+// backup does, is in nobody's way.
+constexpr Sql kLock{"lock_event_writers_alone", "LOCK TABLE event_writers IN EXCLUSIVE MODE"};
 constexpr Sql kTakeName{
     "take_event_writer",
     "INSERT INTO event_writers (instance_name, tag, lease, holder, address) "
