@@ -79,26 +79,30 @@ Task<UserDirectory::MutualRooms> UserDirectory::mutual_rooms(std::string user_id
 
 void UserDirectory::start() {
     started_ = true;
-    events_.on_notify([this](std::int64_t, const storage::StreamRows& rows) {
+    events_.on_invalidate([this](std::int64_t token, const storage::StreamRows& rows) {
         for (const auto& json : rows) {
             const auto row = proto::replication::parse_events_row(json);
             const auto* const state = row ? std::get_if<proto::replication::EventsStateRow>(&*row) : nullptr;
-            if (state && is_about_people(*state)) return wake();
+            if (state && is_about_people(*state)) changed_at_ = std::max(changed_at_, token);
         }
+    });
+    // A change is taken in when no writer can come before it any more, which an idle one says without a row.
+    events_.on_advanced([this](const std::string&, std::int64_t) {
+        if (changed_at_ > followed_to_) wake();
     });
     wake();
 }
 
 /// One follower at a time: it looks again for what came while it was busy.
 void UserDirectory::wake() {
-    if (!started_ || following_) return;
+    if (!started_ || following_ || events_.writer_positions().min() <= followed_to_) return;
     following_ = true;
     tasks_.spawn("follow_user_directory", [this] { return follow(); });
 }
 
 Task<void> UserDirectory::follow() {
     for (;;) {
-        const auto upto = events_.current();
+        const auto upto = events_.writer_positions().min();
         bool failed = false;
         try {
             while (co_await store_.follow(upto)) continue;
@@ -108,9 +112,10 @@ Task<void> UserDirectory::follow() {
         }
         if (failed) {
             co_await core::sleep_for(kRetryPause);
-        } else if (events_.current() == upto) {
-            break;
+            continue;
         }
+        followed_to_ = upto;
+        if (changed_at_ <= upto || events_.writer_positions().min() == upto) break;
     }
     following_ = false;
 }

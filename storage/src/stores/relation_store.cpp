@@ -115,35 +115,28 @@ std::optional<std::int64_t> topological_of(const std::optional<RoomToken>& token
 
 RelationStore::RelationStore(StoreContext context, StreamState& events)
     : context_{std::move(context)},
-      events_{events},
       cache_{"event_relations", context_.scaled(kCacheEntries), context_.executor},
       parents_{0},
       redactions_{0} {
-    events.on_invalidate([this](std::int64_t token, const StreamRows& rows) { on_rows(token, rows); });
+    events.on_invalidate([this](std::int64_t, const StreamRows& rows) { on_rows(rows); });
 }
 
-/// From the present position on everything is told.
-void RelationStore::start() {
-    if (started_) return;
-    parents_.reset(events_.current());
-    redactions_.reset(events_.current());
-    started_ = true;
-}
-
-void RelationStore::on_rows(std::int64_t token, const StreamRows& rows) {
-    start();
+/// Tokens of several writers come in no order, so what is cached is compared by the order in which rows came
+/// here.
+void RelationStore::on_rows(const StreamRows& rows) {
+    ++rows_seen_;
     for (const auto& json : rows) {
         const auto row = proto::replication::parse_events_row(json);
         const auto* event = row ? std::get_if<proto::replication::EventsEventRow>(&*row) : nullptr;
         if (!event) continue;
         if (event->relates_to) {
-            parents_.entity_changed(*event->relates_to, token);
+            parents_.entity_changed(*event->relates_to, rows_seen_);
             cache_.invalidate(*event->relates_to);
         }
-        if (event->redacts) redactions_.entity_changed(event->room_id, token);
+        if (event->redacts) redactions_.entity_changed(event->room_id, rows_seen_);
         // Nothing can relate to an event before it is there, unless it came to us in the wrong order.
         if (!parents_.last_change(event->event_id) && !cache_.get_if_present(event->event_id)) {
-            cache_.put(event->event_id, Cached{{}, {}, token});
+            cache_.put(event->event_id, Cached{{}, {}, rows_seen_});
         }
     }
 }
@@ -159,7 +152,6 @@ std::shared_ptr<const RelationStore::Cached> RelationStore::cached(const std::st
 Task<std::unordered_map<proto::EventId, EventRelationsPtr>> RelationStore::of_events(
     std::vector<proto::EventId> ids) {
     std::unordered_map<proto::EventId, EventRelationsPtr> out;
-    start();
     std::vector<std::string> missing;
     std::unordered_set<std::string_view> asked;
     for (const auto& id : ids) {
@@ -173,7 +165,7 @@ Task<std::unordered_map<proto::EventId, EventRelationsPtr>> RelationStore::of_ev
     }
     if (missing.empty()) co_return out;
 
-    const auto before = events_.current();
+    const auto before = rows_seen_;
     std::unordered_map<std::string, Cached> loaded;
     for (const auto row : co_await context_.db.query(kRelations, missing)) {
         auto& entry = loaded[row[0].str()];
@@ -213,8 +205,9 @@ Task<TimelinePage> RelationStore::page(RelationQuery query) {
 }
 
 Task<TimelinePage> RelationStore::threads(ThreadQuery query) {
-    const auto rows = co_await context_.db.query(kThreads, query.room_id.str(), topological_of(query.from),
-                                                 upper_stream_of(query.from), query.participant, query.limit + 1);
+    const auto rows =
+        co_await context_.db.query(kThreads, query.room_id.str(), topological_of(query.from),
+                                   upper_stream_of(query.from), query.participant, query.limit + 1);
     TimelinePage page;
     for (const auto row : rows) {
         if (page.events.size() == query.limit) {

@@ -44,6 +44,8 @@ private:
     storage::StreamState& events_;
     std::string server_name_;
     core::UserDirectoryConfig options_;
+    std::int64_t changed_at_ = 0;  // token of the newest change that concerns the directory
+    std::int64_t followed_to_ = 0;
     bool following_ = false;
     bool started_ = false;
     core::BackgroundTasks tasks_;

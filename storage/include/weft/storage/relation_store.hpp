@@ -81,19 +81,17 @@ private:
     struct Cached {
         EventRelations relations;
         std::string room_id;         // empty if there are no relations
-        std::int64_t loaded_at = 0;  // position of the events stream
+        std::int64_t loaded_at = 0;  // rows_seen_ then
     };
 
-    void start();
-    void on_rows(std::int64_t token, const StreamRows& rows);
+    void on_rows(const StreamRows& rows);
     std::shared_ptr<const Cached> cached(const std::string& event_id);
 
     StoreContext context_;
-    StreamState& events_;
+    std::int64_t rows_seen_ = 0;
     core::Cache<std::string, Cached> cache_;
     core::StreamChangeCache parents_;     // event ID: something came to relate to it
     core::StreamChangeCache redactions_;  // room ID
-    bool started_ = false;
 };
 
 }  // namespace weft::storage
