@@ -241,7 +241,8 @@ TEST_CASE("references are listed", "[relations]") {
     const auto reference = send(fixture, "alice", room, "m.poll.response",
                                 {{"m.relates_to", {{"rel_type", "m.reference"}, {"event_id", event}}}});
 
-    const auto& list = bundle(fixture, "alice", room, event).at("m.reference").at("chunk").as_array();
+    const auto bundled = bundle(fixture, "alice", room, event);
+    const auto& list = bundled.at("m.reference").at("chunk").as_array();
     REQUIRE(list.size() == 1);
     CHECK(text_at(list.front().as_object(), "event_id") == reference);
 }
