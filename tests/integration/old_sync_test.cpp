@@ -10,13 +10,6 @@ namespace {
 constexpr auto kOpen = R"({"preset": "public_chat", "initial_state": [
     {"type": "m.room.history_visibility", "content": {"history_visibility": "world_readable"}}]})";
 
-/// Nobody's presence comes between the events.
-core::Config without_presence() {
-    auto config = HomeserverFixture::roomy_config();
-    config.use_presence = false;
-    return config;
-}
-
 Strings chunk(const json::value& list) {
     std::vector<json::object> events;
     for (const auto& event : list.as_array()) events.push_back(event.as_object());
@@ -26,7 +19,7 @@ Strings chunk(const json::value& list) {
 }  // namespace
 
 TEST_CASE("initialSync tells of all rooms, and events goes on from there", "[oldsync]") {
-    HomeserverFixture fixture{without_presence()};
+    HomeserverFixture fixture;
     const auto room = fixture.create_room("alice");
     const auto invited = fixture.create_room("bob");
     fixture.change("bob", invited, "invite", "alice");
@@ -58,7 +51,7 @@ TEST_CASE("initialSync tells of all rooms, and events goes on from there", "[old
 }
 
 TEST_CASE("anybody can look into a room whose history is open to the world", "[oldsync]") {
-    HomeserverFixture fixture{without_presence()};
+    HomeserverFixture fixture;
     const auto room = fixture.create_room("alice", kOpen);
     const auto closed = fixture.create_room("alice");
     fixture.say("alice", room, "hello");
@@ -77,7 +70,7 @@ TEST_CASE("anybody can look into a room whose history is open to the world", "[o
 }
 
 TEST_CASE("a single event is found without its room", "[oldsync]") {
-    HomeserverFixture fixture{without_presence()};
+    HomeserverFixture fixture;
     const auto room = fixture.create_room("alice");
     const auto event = fixture.say("alice", room, "hello");
     CHECK(fixture.get("alice", "/events/" + event).body.at("content").at("body") == "hello");
@@ -86,7 +79,7 @@ TEST_CASE("a single event is found without its room", "[oldsync]") {
 }
 
 TEST_CASE("a poll for events is woken by a message", "[oldsync]") {
-    HomeserverFixture fixture{without_presence()};
+    HomeserverFixture fixture;
     const auto room = fixture.create_room("alice");
     const auto start = fixture.get("alice", "/events?timeout=0").text("end");
     std::optional<json::object> got;

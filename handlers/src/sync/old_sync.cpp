@@ -85,7 +85,7 @@ Task<UserSnapshot> OldSync::everything(std::string user_id, std::size_t messages
             }
         }
     }
-    out.presence = co_await presence_since(user_id, 0);
+    out.presence = co_await presence_of_others(user_id);
     const auto data = co_await sources_.account_data.global(user_id);
     for (const auto& [type, content] : *data) {
         if (type != "m.push_rules") out.account_data.push_back(typed_event(type, content));
@@ -120,72 +120,43 @@ Task<EventsSince> OldSync::events(std::string user_id, std::optional<SyncToken> 
                 if (room.membership == "join" || !start.room.covers(room.writer, room.stream_ordering)) rooms.push_back(id);
             }
         }
-        auto found = co_await look(user_id, start, rooms, room_id.has_value());
+        auto found = co_await look(user_id, start, rooms);
         const auto left = timeout - (sources_.clock.monotonic_ms() - started);
-        if (!found.events.empty() || !found.others.empty() || left <= 0 || ending_) co_return found;
+        if (!found.events.empty() || left <= 0 || ending_) co_return found;
         co_await sources_.notifier.wait(listener, generation,
                                         peeking ? std::min(left, kPeekIntervalMs) : left);
     }
 }
 
-Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::vector<proto::RoomId>& rooms,
-                                bool events_only) {
+Task<EventsSince> OldSync::look(std::string user_id, SyncToken from, const std::vector<proto::RoomId>& rooms) {
     EventsSince out;
     out.start = from;
     out.end = next_token(sources_, from);
     for (const auto& room_id : rooms) {
-        const auto& id = room_id.str();
-        if (sources_.events_stream.changes().has_changed(id, from.room.min())) {
-            const auto recent =
-                co_await sources_.events.recent_events(room_id, from.room, out.end.room, kEventsOfRoomMax);
-            std::vector<proto::EventId> ids;
-            for (const auto& entry : recent.entries) ids.push_back(entry.event_id);
-            auto events = co_await sources_.visibility.visible(
-                user_id, co_await sources_.events.get_stored(std::move(ids)));
-            out.events.insert(out.events.end(), events.begin(), events.end());
-        }
-        if (events_only) continue;
-        if (sources_.typing_stream.changes().has_changed(id, from.typing)) {
-            json::array typing;
-            for (const auto& typist : sources_.typing.typing_in(id)) typing.emplace_back(typist);
-            out.others.push_back(in_room("m.typing", id, json::object{{"user_ids", std::move(typing)}}));
-        }
-        if (sources_.receipts.stream().changes().has_changed(id, from.receipts)) {
-            std::vector<std::string> changed{id};
-            const auto content = receipt_content(
-                co_await sources_.receipts.changed(std::move(changed), from.receipts, out.end.receipts),
-                user_id);
-            if (!content.empty()) out.others.push_back(in_room("m.receipt", id, content));
-        }
+        if (!sources_.events_stream.changes().has_changed(room_id.str(), from.room.min())) continue;
+        const auto recent =
+            co_await sources_.events.recent_events(room_id, from.room, out.end.room, kEventsOfRoomMax);
+        std::vector<proto::EventId> ids;
+        for (const auto& entry : recent.entries) ids.push_back(entry.event_id);
+        auto events = co_await sources_.visibility.visible(
+            user_id, co_await sources_.events.get_stored(std::move(ids)));
+        out.events.insert(out.events.end(), events.begin(), events.end());
     }
     const auto ignored = co_await ignored_users(sources_.account_data, user_id);
     remove_ignored(out.events, ignored);
     std::sort(out.events.begin(), out.events.end(), [](const auto& a, const auto& b) {
         return a->event->stream_ordering() < b->event->stream_ordering();
     });
-    if (!events_only) {
-        for (auto& event : co_await presence_since(user_id, from.presence))
-            out.others.push_back(std::move(event));
-    }
     co_return out;
 }
 
-/// Of everybody the user shares a room with; at first only of those who are not offline.
-Task<std::vector<std::string>> OldSync::presence_since(std::string user_id, std::int64_t from) {
+/// Of everybody the user shares a room with and who is not offline.
+Task<std::vector<std::string>> OldSync::presence_of_others(std::string user_id) {
     std::vector<std::string> out;
     if (!sources_.presence.enabled()) co_return out;
-    std::vector<std::string> users;
-    const auto changed = from > 0 ? sources_.presence_stream.changes().changed_after(from) : std::nullopt;
-    if (changed) {
-        for (const auto& other : *changed) {
-            if (other == user_id || co_await sources_.states.share_room(user_id, other))
-                users.push_back(other);
-        }
-    } else {
-        users = co_await sources_.states.users_sharing_rooms(user_id);
-    }
+    auto users = co_await sources_.states.users_sharing_rooms(user_id);
     for (const auto& state : co_await sources_.presence.states(std::move(users))) {
-        if (!changed && state.state == "offline") continue;
+        if (state.state == "offline") continue;
         auto content = sources_.presence.content(state);
         content["user_id"] = state.user_id;
         out.push_back(proto::to_json(json::object{

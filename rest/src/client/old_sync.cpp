@@ -124,7 +124,6 @@ Task<http::Response> OldSyncEndpoints::get_events(http::Request request) {
     writer.begin_object().member("start", found.start.to_string()).member("end", found.end.to_string());
     writer.key("chunk").begin_array();
     for (const auto& event : found.events) handlers::append_event(writer.begin_raw_value(), *event, viewer);
-    for (const auto& other : found.others) writer.raw(other);
     co_return http::Response::raw_json(writer.end_array().end_object().take());
 }
 

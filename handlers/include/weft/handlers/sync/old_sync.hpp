@@ -37,12 +37,11 @@ struct UserSnapshot {
     std::vector<std::string> account_data;  // JSON texts
 };
 
-/// What happened since a token, in no room's section but one after the other.
+/// What happened in rooms since a token, one after the other.
 struct EventsSince {
     SyncToken start;
     SyncToken end;
     std::vector<storage::StoredEventPtr> events;
-    std::vector<std::string> others;  // JSON texts: typing, receipts, presence
 };
 
 /// What clients used before /sync: GET /initialSync, /rooms/{roomId}/initialSync, /events and
@@ -65,9 +64,8 @@ public:
     void end_polls();
 
 private:
-    Task<EventsSince> look(std::string user_id, SyncToken from, const std::vector<proto::RoomId>& rooms,
-                           bool events_only);
-    Task<std::vector<std::string>> presence_since(std::string user_id, std::int64_t from);
+    Task<EventsSince> look(std::string user_id, SyncToken from, const std::vector<proto::RoomId>& rooms);
+    Task<std::vector<std::string>> presence_of_others(std::string user_id);
 
     SyncSources sources_;
     MessagePages& pages_;
