@@ -39,7 +39,10 @@ public:
         out.receive_ephemeral = flag("receive_ephemeral", flag("de.sorunome.msc2409.push_ephemeral", false));
         if (const auto protocols = root_["protocols"]; protocols && !protocols.IsNull()) {
             if (!protocols.IsSequence()) fail("protocols", "expected a list");
-            for (const auto& protocol : protocols) out.protocols.push_back(protocol.as<std::string>());
+            for (const auto& protocol : protocols) {
+                if (!protocol.IsScalar()) fail("protocols", "expected a list of strings");
+                out.protocols.push_back(protocol.Scalar());
+            }
         }
         const auto namespaces = root_["namespaces"];
         if (!namespaces || !namespaces.IsMap()) fail("namespaces", "expected a map");

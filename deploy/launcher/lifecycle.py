@@ -15,6 +15,7 @@ from launcher.cluster import (
     parse_scale,
     pick_free_port,
     port_is_free,
+    process_names,
     write_private,
 )
 from launcher.console import LauncherError, last_lines, say, wait_until
@@ -222,7 +223,7 @@ def report(cluster: Cluster) -> None:
 
 def change_running(cluster: Cluster, wishes: Wishes) -> None:
     """Verifies a running cluster, and adds or removes workers where another scale is wished."""
-    scale_before = cluster.scale
+    scale_before, duties_before = cluster.scale, duties(cluster)
     settings_before = fixed_settings(cluster)
     apply_wishes(cluster, wishes, is_new=False)
     if fixed_settings(cluster) != settings_before:
@@ -237,10 +238,17 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
         return
     cluster.assign_ports(running=True)
     supervisor = Supervisor(cluster)
+    moved = []
+    if duties(cluster) != duties_before:
+        # Two ideas of who pushes, or who tells application services, must never run side by side.
+        kept = {name for _, name in process_names(scale_before)}
+        moved = [process.name for kind in DUTIFUL for process in cluster.of_kind(kind) if process.name in kept]
+        supervisor.stop([name for kind, name in process_names(scale_before) if kind in DUTIFUL])
     write_files(cluster)
     added, removed = supervisor.reread()
     for name in added:
         supervisor.add(name)
+    for name in [*moved, *added]:
         supervisor.start(name)
     wait_processes(cluster)
     # Whether the master writes events is decided when it starts.
@@ -258,6 +266,15 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
         # and the master tells them of it.
         restart_readers(cluster, supervisor)
     wait_proxy(cluster)
+
+
+#: Who may push or tell application services.
+DUTIFUL = ("master", "pusher", "appservice")
+
+
+def duties(cluster: Cluster) -> tuple:
+    """What those have to agree on."""
+    return cluster.scale.get("pusher", 0), cluster.scale.get("appservice", 0)
 
 
 def restart_readers(cluster: Cluster, supervisor: Supervisor) -> None:

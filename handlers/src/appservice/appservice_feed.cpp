@@ -52,7 +52,9 @@ AppserviceFeed::~AppserviceFeed() = default;
 void AppserviceFeed::start() {
     if (deliveries_.empty()) return;
     started_ = true;
-    sources_.events_stream.on_notify([this](std::int64_t, const storage::StreamRows&) { wake(); });
+    sources_.events_stream.on_advanced([this](const std::string&, std::int64_t) {
+        if (!position_ || sources_.events_stream.writer_positions().min() > *position_) wake();
+    });
     sources_.typing_stream.on_notify([this](std::int64_t, const storage::StreamRows& rows) {
         std::vector<Signal> signals;
         for (const auto& json : rows) {
@@ -120,7 +122,8 @@ Task<void> AppserviceFeed::hand_out() {
 
 /// False if there was nothing more.
 Task<bool> AppserviceFeed::hand_out_some() {
-    const auto upto = sources_.events_stream.current();
+    // In order, so no further than the slowest writer of events.
+    const auto upto = sources_.events_stream.writer_positions().min();
     if (!position_) {
         position_ = co_await sources_.store.position();
         // A database that had no application services before: they are told what happens from now on.
@@ -130,7 +133,10 @@ Task<bool> AppserviceFeed::hand_out_some() {
         }
     }
     const auto entries = co_await sources_.store.events(*position_, upto, kEventsPerTxn);
-    if (entries.empty()) co_return false;
+    if (entries.empty()) {
+        position_ = std::max(*position_, upto);
+        co_return false;
+    }
     std::vector<proto::EventId> ids;
     for (const auto& [stream_ordering, event_id] : entries) ids.push_back(event_id);
     std::map<std::string, std::vector<std::string>> by_service;

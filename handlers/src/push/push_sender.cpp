@@ -1,6 +1,7 @@
 #include "weft/handlers/push/push_sender.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "push/push_payload.hpp"
 #include "weft/core/log.hpp"
@@ -52,9 +53,10 @@ struct PushSender::Delivery {
         : pusher{std::move(from)}, upto{pusher.settings.last_stream_ordering}, backoff_ms{first_backoff_ms} {}
 
     storage::Pusher pusher;
-    std::int64_t upto;        // everything up to here is dealt with
-    std::int64_t backoff_ms;  // before the next attempt after a failure
-    std::int64_t badge = -1;  // as the gateway was last told; -1: not known
+    std::int64_t upto;             // everything up to here is dealt with
+    std::set<std::int64_t> ahead;  // beyond it, while another writer of events is behind
+    std::int64_t backoff_ms;       // before the next attempt after a failure
+    std::int64_t badge = -1;       // as the gateway was last told; -1: not known
     bool badge_changed = false;
     bool running = false;
     bool again = false;  // woken while it ran
@@ -190,9 +192,12 @@ Task<void> PushSender::deliver(DeliveryPtr delivery) {
 Task<bool> PushSender::deliver_next(DeliveryPtr delivery) {
     const auto user_id = delivery->pusher.settings.key.user_id;
     const auto upto = sources_.events_stream.current();
-    const auto pushes = co_await sources_.queue.unread(user_id, delivery->upto, upto, kPushesPerLoad);
-    for (const auto& item : pushes) {
+    const auto limit = kPushesPerLoad + delivery->ahead.size();
+    bool any = false;
+    for (const auto& item : co_await sources_.queue.unread(user_id, delivery->upto, upto, limit)) {
         if (delivery->gone) co_return false;
+        if (delivery->ahead.contains(item.stream_ordering)) continue;
+        any = true;
         std::optional<std::string> failure;
         bool there = true;
         try {
@@ -211,7 +216,7 @@ Task<bool> PushSender::deliver_next(DeliveryPtr delivery) {
         if (!there) co_return false;
         if (!co_await note_progress(delivery, item.stream_ordering, true)) co_return false;
     }
-    if (!pushes.empty()) co_return !delivery->gone;
+    if (any) co_return !delivery->gone;
     if (delivery->badge_changed) co_await send_badge(delivery);
     co_return false;
 }
@@ -282,7 +287,11 @@ Task<bool> PushSender::send(DeliveryPtr delivery, boost::json::object payload) {
 }
 
 Task<bool> PushSender::note_progress(DeliveryPtr delivery, std::int64_t upto, bool sent) {
+    // A writer that is behind may still come with earlier events.
+    delivery->ahead.insert(upto);
+    upto = std::max(delivery->upto, std::min(upto, sources_.events_stream.writer_positions().min()));
     delivery->upto = upto;
+    delivery->ahead.erase(delivery->ahead.begin(), delivery->ahead.upper_bound(upto));
     delivery->backoff_ms = options_.backoff_first_ms;
     const auto& key = delivery->pusher.settings.key;
     const auto success = sent ? std::optional{sources_.clock.now_ms()} : std::nullopt;

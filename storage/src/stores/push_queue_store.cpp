@@ -10,6 +10,7 @@ namespace {
     "EXISTS (SELECT FROM receipts_linearized AS r JOIN events AS read ON read.event_id = r.event_id " \
     "WHERE r.room_id = a.room_id AND r.user_id = a.user_id AND r.receipt_type IN ('m.read', "         \
     "'m.read.private') "                                                                              \
+    "AND (r.thread_id IS NULL OR r.thread_id = COALESCE(a.thread_id, 'main')) "                       \
     "AND read.stream_ordering >= a.stream_ordering)"
 
 constexpr Sql kUnread{"unread_pushes",

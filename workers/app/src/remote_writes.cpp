@@ -85,7 +85,9 @@ json::value to_json(const std::string& user_id, const proto::RoomId& room_id,
                     const std::vector<ReadPosition>& positions) {
     json::array out;
     for (const auto& position : positions) {
-        out.push_back(json::object{{"type", type_of(position.marker)}, {"event_id", position.event_id}});
+        json::object item{{"type", type_of(position.marker)}, {"event_id", position.event_id}};
+        if (position.thread_id) item["thread_id"] = *position.thread_id;
+        out.push_back(std::move(item));
     }
     return json::object{{"user_id", user_id}, {"room_id", room_id.str()}, {"positions", std::move(out)}};
 }
@@ -96,7 +98,11 @@ std::vector<ReadPosition> positions_of(const json::object& body) {
         const auto& position = object_of(item);
         const auto marker = handlers::parse_read_marker(string_of(position, "type"));
         if (!marker) throw core::MatrixError::bad_json("unknown receipt type");
-        positions.push_back({*marker, string_of(position, "event_id")});
+        auto& read = positions.emplace_back();
+        read.marker = *marker;
+        read.event_id = string_of(position, "event_id");
+        if (const auto thread_id = proto::get_string(position, "thread_id"))
+            read.thread_id = std::string{*thread_id};
     }
     return positions;
 }
