@@ -88,6 +88,8 @@ struct ReplicationCommandHandler::Impl {
     void publish(const std::string& stream, std::int64_t token, const Rows& rows);
     void send(const pr::Command& command);
     void wake_links();
+    /// Whether this process has relayed anything of the writer.
+    bool has_spoken(const StreamKey& writer) const;
     std::int64_t announced_token(const Stream& stream, const std::string& instance) const;
     /// With `previous`: there are no rows since (Weft's dialect says so).
     std::string position_line(const StreamKey& key, std::int64_t token,

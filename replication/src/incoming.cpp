@@ -160,6 +160,11 @@ void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) 
     perform(state, state.feed.on_position(id, command.token, command.previous));
 }
 
+bool Impl::has_spoken(const StreamKey& writer) const {
+    const auto feed = log.find(writer);
+    return feed && log.info(*feed).last_entry != 0;
+}
+
 void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
     const std::set<std::string> wanted{command.streams.begin(), command.streams.end()};
     link.link->subscribe(wanted);
@@ -177,7 +182,10 @@ void Impl::on_replicate(LinkState& link, const pr::Replicate& command) {
             }
         }
         for (const auto& instance : instances) {
-            if (instance == requester && instance != options.instance_name) continue;
+            const bool is_ours = instance == options.instance_name;
+            // What the database holds of a writer that we have not heard says too much: a smaller token of its may
+            // still be open. Its own POSITION goes to everybody when it comes.
+            if (!is_ours && (instance == requester || !has_spoken({stream->name(), instance}))) continue;
             link.link->send_line(
                 position_line({stream->name(), instance}, announced_token(*stream, instance)));
         }
