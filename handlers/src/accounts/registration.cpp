@@ -51,6 +51,14 @@ Task<bool> Registration::is_taken(std::string user_id) {
     co_return !same.empty();
 }
 
+/// Names of application services are refused as such, before what else may be wrong with them.
+std::string Registration::free_user_id(std::string_view username) const {
+    if (appservices_) {
+        appservices_->check_user_is_free(service_user_id(username, config_.server_name), nullptr);
+    }
+    return new_user_id(username, config_.server_name);
+}
+
 Task<void> Registration::check_available(std::string username, std::string remote_address) {
     check_open();
     questions_by_address_.acquire(remote_address);
@@ -58,8 +66,7 @@ Task<void> Registration::check_available(std::string username, std::string remot
 }
 
 Task<void> Registration::check_free(std::string username) {
-    auto user_id = new_user_id(username, config_.server_name);
-    if (appservices_) appservices_->check_user_is_free(user_id, nullptr);
+    auto user_id = free_user_id(username);
     if (co_await is_taken(std::move(user_id))) throw user_in_use();
 }
 
@@ -109,14 +116,14 @@ Task<std::string> Registration::user_id_for(const RegisterRequest& request) {
         throw core::MatrixError::missing_param("A guest's username is needed");
     }
     if (!request.username) co_return new_user_id(random_localpart(), config_.server_name);
-    auto user_id = new_user_id(*request.username, config_.server_name);
     if (request.guest_access_token) {
+        auto user_id = new_user_id(*request.username, config_.server_name);
         if (!co_await is_own_guest(request, user_id)) {
             throw core::MatrixError::forbidden("The access token is not that of this guest");
         }
         co_return user_id;
     }
-    if (appservices_) appservices_->check_user_is_free(user_id, nullptr);
+    auto user_id = free_user_id(*request.username);
     if (co_await is_taken(user_id)) {
         // Perhaps by this very request, whose answer got lost.
         if (co_await interactive_auth_.outcome_of(request.operation) != user_id) throw user_in_use();
@@ -152,7 +159,7 @@ Task<Registered> Registration::register_by_appservice(std::string as_token, Regi
     if (!service) throw core::MatrixError{401, "M_UNKNOWN_TOKEN", "This is not the token of an application service"};
     if (!request.username) throw core::MatrixError::missing_param("'username' is missing");
     NewAccount account;
-    account.user_id = new_user_id(*request.username, config_.server_name);
+    account.user_id = service_user_id(*request.username, config_.server_name);
     account.appservice_id = service->id;
     appservices_->check_own_user(*service, account.user_id);
     auto user_id = account.user_id;

@@ -49,11 +49,16 @@ core::MatrixError unknown_third_party() {
 }  // namespace
 
 std::string new_user_id(std::string_view username, std::string_view server_name) {
+    auto user_id = service_user_id(username, server_name);
+    if (username.starts_with('_')) throw invalid_username("User ID may not begin with _");
+    return user_id;
+}
+
+std::string service_user_id(std::string_view username, std::string_view server_name) {
     const auto localpart = to_lower_ascii(username);
     if (!proto::UserId::is_valid_new_localpart(localpart)) {
         throw invalid_username("User ID can only contain characters a-z, 0-9, or '=_-./+'");
     }
-    if (localpart.starts_with('_')) throw invalid_username("User ID may not begin with _");
     auto user_id = fmt::format("@{}:{}", localpart, server_name);
     if (user_id.size() > proto::kIdBytesMax) {
         throw invalid_username(

@@ -80,6 +80,7 @@ public:
 private:
     void check_open() const;
     AuthFlows flows() const;
+    std::string free_user_id(std::string_view username) const;
     Task<bool> is_taken(std::string user_id);
     Task<std::string> user_id_for(const RegisterRequest& request);
     Task<bool> is_own_guest(const RegisterRequest& request, const std::string& user_id);

@@ -12,6 +12,8 @@ namespace weft::handlers {
 /// MatrixError 400 M_INVALID_USERNAME where the grammar of localparts, the length of user IDs or the leading
 /// underscore (kept for bridges) says no.
 std::string new_user_id(std::string_view username, std::string_view server_name);
+/// The same for users of application services, whose names may begin with an underscore.
+std::string service_user_id(std::string_view username, std::string_view server_name);
 
 /// A localpart nobody has wished for.
 std::string random_localpart();
