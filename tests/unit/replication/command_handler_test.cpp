@@ -91,7 +91,7 @@ TEST_CASE("REPLICATE is answered to the requester alone, in the order of the tab
     CHECK(other->relayed().empty());
 }
 
-TEST_CASE("the master answers for other writers too, and not to the writer itself",
+TEST_CASE("the master answers for other writers that it has heard, and not to the writer itself",
           "[replication][handler]") {
     asio::io_context io;
     FakeDatabase database;
@@ -102,6 +102,17 @@ TEST_CASE("the master answers for other writers too, and not to the writer itsel
     const auto reader = master.connect("synchrotron1");
 
     master.receive(p2, "POSITION events p2 9");
+    master.receive(reader, "REPLICATE");
+    master.receive(p2, "REPLICATE");
+
+    // Of p1 it knows only what is in the database, which may be ahead of a token that p1 has not finished.
+    CHECK(reader->lines == Lines{"POSITION events p2 9"});
+    CHECK(p2->lines.empty());
+
+    const auto p1 = master.connect("p1");
+    master.receive(p1, "POSITION events p1 5");
+    reader->lines.clear();
+    p2->lines.clear();
     master.receive(reader, "REPLICATE");
     master.receive(p2, "REPLICATE");
 
