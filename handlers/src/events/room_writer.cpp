@@ -198,6 +198,8 @@ struct RoomWriter::Impl {
         core::crash_point("batch taken");
         const auto started_ms = clock.monotonic_ms();
         co_await persist.lease().ensure();
+        // The room may have come back to us: a request that is sent here says so before our own next look.
+        if (!persist.lease().owns(room_id)) co_await persist.lease().refresh();
         const auto lease = persist.lease().number();
         if (!persist.lease().owns(room_id)) {
             room.head.reset();
