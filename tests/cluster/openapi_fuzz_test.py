@@ -128,7 +128,7 @@ class OpenApiFuzz(ClusterTestCase):
 
     def send_malformed(self, rows: list) -> None:
         """Cases of each operation in turn, until all are sent or the time is over."""
-        deadline = time.monotonic() + float(os.environ.get("WEFT_FUZZ_SECONDS", "30"))
+        deadline = time.monotonic() + float(os.environ.get("WEFT_FUZZ_SECONDS", "15"))
         running = {row.id: self.generator().malformed(row) for row in rows}
         while running and time.monotonic() < deadline:
             # In turn, so that a short run still touches everything.

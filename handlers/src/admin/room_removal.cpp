@@ -16,6 +16,7 @@ namespace event_type = proto::event_type;
 namespace {
 
 constexpr auto kKicked = "kicked_users";
+constexpr auto kTakingOut = "taking_out";  // while it lasts
 constexpr auto kNotKicked = "failed_to_kick_users";
 constexpr auto kAliases = "local_aliases";
 constexpr auto kNewRoom = "new_room_id";
@@ -121,10 +122,18 @@ Task<void> RoomRemoval::remove(AdminTasks::Run& run) {
     if (run.arguments().contains("new_room_user_id")) co_await make_new_room(run);
     if (!run.progress.contains(kNewRoom)) run.progress[kNewRoom] = nullptr;
 
-    for (const auto& user_id : co_await rooms_.local_members(room_id, config_.server_name)) {
-        co_await take_out(run, user_id);
-        co_await run.save();
+    const auto members = co_await rooms_.local_members(room_id, config_.server_name);
+    // Whoever was being taken out when the process ended may be out already, but not in the new room or the list.
+    if (const auto last = proto::get_string(run.progress, kTakingOut)) {
+        const std::string user_id{*last};
+        if (std::ranges::find(members, user_id) == members.end()) co_await take_out(run, user_id, true);
     }
+    for (const auto& user_id : members) {
+        run.progress[kTakingOut] = user_id;
+        co_await run.save();
+        co_await take_out(run, user_id, false);
+    }
+    run.progress.erase(kTakingOut);
     for (const auto& alias : co_await rooms_.remove_aliases(room_id)) append(run.progress, kAliases, alias);
     co_await visibility_.set_public(proto::RoomId::trusted(room_id), false);
     co_await run.save();
@@ -159,11 +168,11 @@ Task<void> RoomRemoval::make_new_room(AdminTasks::Run& run) {
     co_await sender_.send(std::move(message));
 }
 
-Task<void> RoomRemoval::take_out(AdminTasks::Run& run, std::string user_id) {
+Task<void> RoomRemoval::take_out(AdminTasks::Run& run, std::string user_id, bool has_left) {
     const auto room_id = proto::RoomId::trusted(run.subject());
     std::string why;
     try {
-        co_await sender_.send(member_event(room_id, user_id, "leave"));
+        if (!has_left) co_await sender_.send(member_event(room_id, user_id, "leave"));
         if (const auto new_room = proto::get_string(run.progress, kNewRoom)) {
             co_await sender_.send(
                 member_event(proto::RoomId::trusted(std::string{*new_room}), user_id, "join"));

@@ -54,7 +54,7 @@ private:
     Task<void> check(const RoomRemovalRequest& request);
     Task<void> remove(AdminTasks::Run& run);
     Task<void> make_new_room(AdminTasks::Run& run);
-    Task<void> take_out(AdminTasks::Run& run, std::string user_id);
+    Task<void> take_out(AdminTasks::Run& run, std::string user_id, bool has_left);
     Task<void> purge_history(AdminTasks::Run& run);
 
     AdminTasks& tasks_;
