@@ -23,7 +23,9 @@ SyncToken next_token(const SyncSources& sources, const std::optional<SyncToken>&
 }
 
 void forget_restarted_streams(const SyncSources& sources, SyncToken& since) {
-    if (since.typing > sources.typing_stream.current()) since.typing = 0;
+    // What was typed before this life of the writer is over: only what it has told since can be news.
+    const auto begin = sources.typing_stream.changes().floor();
+    if (since.typing > sources.typing_stream.current() || since.typing < begin) since.typing = begin;
     if (since.presence > sources.presence_stream.current()) since.presence = 0;
     if (since.receipts > sources.receipts.stream().current()) since.receipts = 0;
 }
