@@ -108,7 +108,10 @@ auto Connection::guarded(std::string_view statement, const Function& function) {
     } catch (const StoreError&) {
         failure = std::current_exception();
     } catch (const std::exception& error) {
-        failure = std::make_exception_ptr(StoreError{describe(statement, error.what())});
+        // What pqxx makes of a connection that has gone is not always a broken_connection.
+        const auto text = describe(statement, error.what());
+        failure = impl_->connection->is_open() ? std::make_exception_ptr(StoreError{text})
+                                               : std::make_exception_ptr(TransientFailure{Kind::kDisconnect, text});
     }
     if (impl_->in_transaction && !impl_->failure) impl_->failure = failure;
     std::rethrow_exception(failure);
