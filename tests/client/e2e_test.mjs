@@ -67,8 +67,11 @@ async function beginning() {
         await eventually(async () => {
             assert.equal(await bob.client.getCrypto().userHasCrossSigningKeys(alice.userId, true), true);
         });
-        const own = await crypto.getDeviceVerificationStatus(alice.userId, alice.deviceId);
-        assert.equal(own.signedByOwner, true);
+        // Her client believes the signature only once a `/keys/query` has brought it back.
+        await eventually(async () => {
+            const own = await crypto.getDeviceVerificationStatus(alice.userId, alice.deviceId);
+            assert.equal(own.signedByOwner, true);
+        });
     });
     await steps.run("Alice makes an encrypted room, and Bob joins", async () => {
         const encryption = { algorithm: "m.megolm.v1.aes-sha2" };

@@ -24,9 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy"))
 import openapi  # noqa: E402
 from launcher import routes  # noqa: E402
 from malformed import Generator, Request  # noqa: E402
-from weft_cluster import ClusterTestCase, build_dir  # noqa: E402
+from weft_cluster import UNLIMITED_RATES, ClusterTestCase, build_dir  # noqa: E402
 
-UNLIMITED = {"per_second": 100000, "burst_count": 100000}
 #: No request waits for anything, so this is a hang.
 ANSWER_SECONDS = 10
 FAILURES_SHOWN = 30
@@ -93,13 +92,7 @@ class Connection:
 
 class OpenApiFuzz(ClusterTestCase):
     scale = "synchrotron=1,event_persister=1,client_reader=1"
-    config = {
-        "rc_message": UNLIMITED,
-        "rc_registration": UNLIMITED,
-        "rc_login": {"address": UNLIMITED, "account": UNLIMITED, "failed_attempts": UNLIMITED},
-        "rc_joins": {"local": UNLIMITED, "remote": UNLIMITED},
-        "rc_invites": {"per_room": UNLIMITED, "per_user": UNLIMITED},
-    }
+    config = UNLIMITED_RATES
 
     def setUp(self) -> None:
         super().setUp()

@@ -8,13 +8,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from matrix_client import SyncLoop  # noqa: E402
 from traffic import Sender  # noqa: E402
-from weft_cluster import ClusterTestCase  # noqa: E402
+from weft_cluster import UNLIMITED_RATES, ClusterTestCase  # noqa: E402
 
 ROOMS = 8
 
 
 class Persisters(ClusterTestCase):
     scale = "synchrotron=1,client_reader=1,event_persister=2"
+    config = UNLIMITED_RATES
 
     def rooms(self) -> tuple:
         """(alice, bob, room IDs): two new users in some rooms, which both persisters share."""

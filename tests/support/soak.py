@@ -25,12 +25,8 @@ from soak_writers import SoakWriter  # noqa: E402
 SCALE = "synchrotron=2,event_persister={event_persisters},client_reader=1"
 WRITERS = 4
 SETTLE_SECONDS = 90
-UNLIMITED = {"per_second": 1_000_000, "burst_count": 1_000_000}
 CONFIG = {
-    "rc_message": UNLIMITED,
-    "rc_registration": UNLIMITED,
-    "rc_login": {"address": UNLIMITED, "account": UNLIMITED, "failed_attempts": UNLIMITED},
-    "rc_joins": {"local": UNLIMITED, "remote": UNLIMITED},
+    **weft_cluster.UNLIMITED_RATES,
     "log": {"level": "warning", "format": "text"},
 }
 

@@ -24,6 +24,18 @@ def build_dir() -> Path:
     return Path(os.environ.get("WEFT_BIN_DIR", TOP / "build" / "release" / "bin")).parent
 
 
+_UNLIMITED = {"per_second": 1_000_000, "burst_count": 1_000_000}
+
+# Configuration for tests whose clients are faster than any person.
+UNLIMITED_RATES = {
+    "rc_message": _UNLIMITED,
+    "rc_registration": _UNLIMITED,
+    "rc_login": {"address": _UNLIMITED, "account": _UNLIMITED, "failed_attempts": _UNLIMITED},
+    "rc_joins": {"local": _UNLIMITED, "remote": _UNLIMITED},
+    "rc_invites": {"per_room": _UNLIMITED, "per_user": _UNLIMITED},
+}
+
+
 class Cluster:
     """A cluster in a temporary directory.
 
