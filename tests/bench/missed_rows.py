@@ -5,10 +5,11 @@ import subprocess
 from launcher import postgres
 from launcher.cluster import Cluster
 
-#: stream -> the statement that adds `count` rows of the master.
+#: stream -> the statement that adds `count` rows of the master. Those of events come after token `last`: all their
+#: writers take tokens from one sequence, so what one announced lies behind the next token of any other.
 SQL_OF_MISSED_ROWS = {
     "events": """
-        WITH last AS (SELECT COALESCE(max(stream_ordering), 1) AS token FROM events)
+        WITH last AS (SELECT GREATEST(max(stream_ordering), {last}) AS token FROM events)
         INSERT INTO events (stream_ordering, topological_ordering, event_id, type, room_id, content, processed,
                             outlier, depth, origin_server_ts, received_ts, sender, contains_url)
         SELECT last.token + n, n, '$bench' || n || ':localhost', 'm.room.message', '!bench:localhost', '{{}}', true,

@@ -220,7 +220,8 @@ class ReplicationBench:
             rows = RowFile(worker.rows)
             supervisor.stop(["master"])
             before = rows.count(stream, "master")
-            run_sql(self.model, SQL_OF_MISSED_ROWS[stream].format(count=MISSED_ROWS))
+            sql = SQL_OF_MISSED_ROWS[stream].format(count=MISSED_ROWS, last=self.token)
+            run_sql(self.model, sql)
             supervisor.start("master")
             wait_for(
                 f"{MISSED_ROWS} rows of {stream}",
