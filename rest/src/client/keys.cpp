@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "client/account_params.hpp"
+#include "client/device_key_params.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/proto/json.hpp"
 
@@ -112,12 +113,7 @@ Task<http::Response> KeysEndpoints::post_upload(http::Request request) {
     const auto& requester = request.auth();
     if (requester.device_id.empty()) throw MatrixError::invalid_param("Only a device can upload keys");
     const auto body = request.json_body();
-    handlers::DeviceKeys::Upload upload;
-    if (const auto* const keys = proto::find(body, "device_keys"); keys && !keys->is_null())
-        upload.device_keys = optional_object(body, "device_keys");
-    upload.one_time_keys = optional_object(body, "one_time_keys");
-    upload.fallback_keys = optional_object(body, "fallback_keys");
-    const auto counts = co_await keys_.upload(requester.user_id, requester.device_id, std::move(upload));
+    const auto counts = co_await keys_.upload(requester.user_id, requester.device_id, keys_of_device(body));
     json::object out;
     for (const auto& [algorithm, count] : counts.one_time) out[algorithm] = count;
     co_return http::Response::json(json::object{{"one_time_key_counts", std::move(out)}});

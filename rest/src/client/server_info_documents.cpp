@@ -21,6 +21,7 @@ boost::json::object enabled(bool flag) {
 /// What clients look for before they use it.
 boost::json::object unstable_features() {
     return {{"org.matrix.simplified_msc3575", true},
+            {"org.matrix.msc3814", true},
             {"org.matrix.msc4140", true},
             {"org.matrix.msc4222", true},
             {"org.matrix.msc3440.stable", true},

@@ -37,6 +37,7 @@ constexpr Sql kDelete{"delete_devices", R"sql(
          keys AS (DELETE FROM e2e_device_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[])),
          one_time AS (DELETE FROM e2e_one_time_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[])),
          fallback AS (DELETE FROM e2e_fallback_keys_json WHERE user_id = $1 AND device_id = ANY ($2::text[])),
+         dehydrated AS (DELETE FROM dehydrated_devices WHERE user_id = $1 AND device_id = ANY ($2::text[])),
          signatures AS (
             DELETE FROM e2e_cross_signing_signatures
             WHERE user_id = $1 AND target_user_id = $1

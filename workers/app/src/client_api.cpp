@@ -49,6 +49,7 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       push_{services.pushers, services.notifications},
       appservice_{services.appservices, services.appservice_queries, services.appservice_rooms},
       keys_{services.device_keys, services.device_list_changes},
+      dehydrated_devices_{services.dehydrated_devices},
       cross_signing_{services.cross_signing, services.interactive_auth},
       room_keys_{services.room_key_backup},
       to_device_{services.to_device},
@@ -102,6 +103,7 @@ void ClientApi::register_on(http::Router& router) {
     push_.register_on(router);
     appservice_.register_on(router);
     keys_.register_on(router);
+    dehydrated_devices_.register_on(router);
     cross_signing_.register_on(router);
     room_keys_.register_on(router);
     to_device_.register_on(router);

@@ -12,6 +12,7 @@
 #include "weft/rest/client/appservice.hpp"
 #include "weft/rest/client/create_room.hpp"
 #include "weft/rest/client/cross_signing.hpp"
+#include "weft/rest/client/dehydrated_devices.hpp"
 #include "weft/rest/client/delayed_events.hpp"
 #include "weft/rest/client/devices.hpp"
 #include "weft/rest/client/directory.hpp"
@@ -109,6 +110,7 @@ private:
     rest::PushEndpoints push_;
     rest::AppserviceEndpoints appservice_;
     rest::KeysEndpoints keys_;
+    rest::DehydratedDeviceEndpoints dehydrated_devices_;
     rest::CrossSigningEndpoints cross_signing_;
     rest::RoomKeysEndpoints room_keys_;
     rest::ToDeviceEndpoints to_device_;

@@ -131,6 +131,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                        streams.events, streams.typing, streams.receipts, streams.presence}},
       appservice_rooms{stores.appservices},
       device_keys{stores.e2e_keys, stores.cross_signing, stores.devices, config.server_name},
+      dehydrated_devices{stores.dehydrated_devices, stores.devices, stores.to_device, devices, device_keys},
       device_list_changes{stores.devices, stores.user_signatures, stores.events, stores.states, streams.events},
       cross_signing{stores.cross_signing, stores.e2e_keys, stores.devices, stores.user_signatures},
       room_key_backup{stores.room_keys},

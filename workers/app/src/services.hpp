@@ -35,6 +35,7 @@
 #include "weft/handlers/appservice/appservice_feed.hpp"
 #include "weft/handlers/appservice/network_rooms.hpp"
 #include "weft/handlers/e2e/cross_signing.hpp"
+#include "weft/handlers/e2e/dehydrated_devices.hpp"
 #include "weft/handlers/e2e/device_keys.hpp"
 #include "weft/handlers/e2e/device_list_changes.hpp"
 #include "weft/handlers/e2e/room_key_backup.hpp"
@@ -171,6 +172,7 @@ struct Services {
     handlers::AppserviceFeed appservice_feed;
     handlers::NetworkRooms appservice_rooms;
     handlers::DeviceKeys device_keys;
+    handlers::DehydratedDevices dehydrated_devices;
     handlers::DeviceListChanges device_list_changes;
     handlers::CrossSigning cross_signing;
     handlers::RoomKeyBackup room_key_backup;

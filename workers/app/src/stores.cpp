@@ -42,6 +42,7 @@ Stores::Stores(storage::Databases databases, Streams& streams, const core::Confi
       client_ips{context},
       profiles{context},
       devices{context, streams.device_lists},
+      dehydrated_devices{context},
       user_signatures{context, streams.user_signature},
       e2e_keys{context},
       cross_signing{context},

@@ -16,6 +16,7 @@
 #include "weft/storage/client_ip_store.hpp"
 #include "weft/storage/cross_signing_store.hpp"
 #include "weft/storage/database.hpp"
+#include "weft/storage/dehydrated_device_store.hpp"
 #include "weft/storage/delayed_event_store.hpp"
 #include "weft/storage/device_store.hpp"
 #include "weft/storage/e2e_key_store.hpp"
@@ -86,6 +87,7 @@ struct Stores {
     storage::ClientIpStore client_ips;
     storage::ProfileStore profiles;
     storage::DeviceStore devices;
+    storage::DehydratedDeviceStore dehydrated_devices;
     storage::UserSignatureStore user_signatures;
     storage::E2eKeyStore e2e_keys;
     storage::CrossSigningStore cross_signing;
