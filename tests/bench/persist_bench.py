@@ -23,7 +23,7 @@ from database import Database  # noqa: E402
 from fanout_bench import unlimited  # noqa: E402
 from launcher.cluster import Cluster  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
-from processes import CpuMeter  # noqa: E402
+from processes import CpuMeter, MachineLoad  # noqa: E402
 
 SECONDS_MAX = 300
 
@@ -34,16 +34,14 @@ SECONDS = 3
 WARM_UP_SECONDS = 2
 BIG_ROOM_MEMBERS = 10_000
 SMALL_ROOM_MEMBERS = 10
+#: Of all CPU time, from when on nothing more can be had of the machine.
+SATURATED = 0.9
 
 
-def members(room: int, rooms: int) -> list:
-    """Who sends into a room, whatever the number of senders: senders and rooms are dealt out to each
-    other in turn."""
-    return [
-        user
-        for user in range(max(SENDERS))
-        if any(user < n and user % min(n, rooms) == room % min(n, rooms) for n in SENDERS)
-    ]
+def members(room: int, rooms: int, senders: int) -> list:
+    """Who sends into a room, and nobody else is in it: senders and rooms are dealt out to each other in turn."""
+    turns = min(senders, rooms)
+    return [user for user in range(senders) if user % turns == room % turns]
 
 
 class PersistBench:
@@ -89,14 +87,11 @@ class PersistBench:
 
     def prepare(self) -> None:
         self.loadgen.perform("register", group="sender", count=max(SENDERS))
-        for rooms in ROOMS:
-            for room in range(rooms):
-                self.loadgen.perform(
-                    "room",
-                    room=room_name(room, rooms),
-                    groups=["sender"],
-                    members=members(room, rooms),
-                )
+        for senders in SENDERS:
+            for rooms in ROOMS:
+                for room, name in enumerate(room_names(senders, rooms)):
+                    people = members(room, rooms, senders)
+                    self.loadgen.perform("room", room=name, groups=["sender"], members=people)
 
     def meter(self) -> CpuMeter:
         state = self.cluster.status()
@@ -105,15 +100,15 @@ class PersistBench:
         return CpuMeter({**pids, "postgres": postgres})
 
     def send(self, _: str, senders: int, rooms: int, seconds: int) -> dict:
-        names = [room_name(room, rooms) for room in range(rooms)]
+        names = room_names(senders, rooms)
         return self.loadgen.perform(
             "senders", group="sender", senders=senders, rooms=names, seconds=seconds
         )
 
     def measure(self, senders: int, rooms: int) -> None:
-        cpu = self.meter()
+        cpu, machine = self.meter(), MachineLoad()
         answer = self.send("", senders, rooms, SECONDS)
-        used = cpu.used_ms()
+        used, busy = cpu.used_ms(), machine.busy()
         name = f"{senders}_senders_{rooms}_rooms_{self.persisters}_persisters"
         messages = answer["messages"]
         self.figures.add(f"sends_per_s_{name}", messages / answer["seconds"], 1)
@@ -122,6 +117,7 @@ class PersistBench:
         postgres = used.pop("postgres")
         self.figures.add(f"cpu_ms_{name}", sum(used.values()) / messages, 4)
         self.figures.add(f"postgres_cpu_ms_{name}", postgres / messages, 4)
+        self.figures.add(f"cpus_busy_{name}", busy)
 
     def measure_pgbench(self) -> None:
         self.database.prepare_pgbench(self.model.data_dir)
@@ -154,8 +150,8 @@ class PersistBench:
         )
 
 
-def room_name(room: int, rooms: int) -> str:
-    return f"room{room}of{rooms}"
+def room_names(senders: int, rooms: int) -> list:
+    return [f"room{room}of{rooms}for{senders}" for room in range(rooms)]
 
 
 def summarize(figures: report.Figures) -> None:
@@ -164,6 +160,7 @@ def summarize(figures: report.Figures) -> None:
     busy = "32_senders_8_rooms_1_persisters"
     figures.add("ratio_vs_pgbench_32", get(f"sends_per_s_{busy}") / get("pgbench_commits_per_s_32"))
     figures.add("cpu_ms_per_message_32", get(f"cpu_ms_{busy}"))
+    figures.add("cpus_busy_32", get(f"cpus_busy_{busy}"))
     figures.add("single_sender_ms_p99", get("send_ms_p99_1_senders_1_rooms_1_persisters"))
     commit_ms = 1000 / get("pgbench_commits_per_s_1")
     figures.add("commit_ms", commit_ms)
@@ -173,11 +170,13 @@ def summarize(figures: report.Figures) -> None:
 def tables(figures: dict, layouts: list) -> str:
     parts = []
     for persisters in layouts:
-        rows = [("senders, rooms", "sends/s", "p50 ms", "p99 ms", "Weft CPU ms", "PostgreSQL CPU ms")]
+        rows = [
+            ("senders, rooms", "sends/s", "p50 ms", "p99 ms", "Weft CPU ms", "PostgreSQL CPU ms", "CPUs busy")
+        ]
         for senders in SENDERS:
             for rooms in ROOMS:
                 name = f"{senders}_senders_{rooms}_rooms_{persisters}_persisters"
-                kinds = ("sends_per_s", "send_ms_p50", "send_ms_p99", "cpu_ms", "postgres_cpu_ms")
+                kinds = ("sends_per_s", "send_ms_p50", "send_ms_p99", "cpu_ms", "postgres_cpu_ms", "cpus_busy")
                 values = [figures[f"{kind}_{name}"] for kind in kinds]
                 rows.append((f"{senders}, {rooms}", *values))
         parts.append(report.table(f"Sending with {persisters} event persister(s)", rows))
@@ -191,9 +190,11 @@ def tables(figures: dict, layouts: list) -> str:
     parts.append(report.table("What a room's size costs a message", rows))
     cpu = figures["cpu_ms_per_message_32"]
     ratio = figures["ratio_vs_pgbench_32"]
+    busy = figures["cpus_busy_32"]
     rows = [("figure", "value", "target", "")]
-    rows.append(("ratio_vs_pgbench_32", ratio, ">= 0.5, or", met(ratio >= 0.5 or cpu <= 1)))
-    rows.append(("cpu_ms_per_message_32", cpu, "<= 1 with the CPUs saturated", ""))
+    rows.append(("ratio_vs_pgbench_32", ratio, ">= 0.5, or", met(ratio >= 0.5 or (busy >= SATURATED and cpu <= 1))))
+    rows.append(("cpu_ms_per_message_32", cpu, f"<= 1 with cpus_busy_32 >= {SATURATED}", ""))
+    rows.append(("cpus_busy_32", busy, "", ""))
     commits = figures["single_sender_commits_p99"]
     rows.append(("single_sender_commits_p99", commits, "<= 3", met(commits <= 3)))
     size = figures["big_room_cost_ratio"]

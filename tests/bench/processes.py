@@ -75,3 +75,22 @@ class CpuMeter:
             if read_stat(pid).start != self.starts[name]:
                 raise ProcessLookupError(f"{name} was restarted during the measurement")
         return {name: now - self.before[name] for name, now in self._read().items()}
+
+
+class MachineLoad:
+    """How busy the machine's CPUs are from when this was made, whoever uses them."""
+
+    def __init__(self):
+        self.before = self._read()
+
+    @staticmethod
+    def _read() -> tuple:
+        """(ticks used, ticks in all)"""
+        fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        idle = fields[3] + fields[4]  # waiting for a disk is not being busy
+        return sum(fields) - idle, sum(fields)
+
+    def busy(self) -> float:
+        """The share of all CPUs' time that was used: 0 to 1."""
+        used, total = (now - before for now, before in zip(self._read(), self.before))
+        return used / total if total else 0.0

@@ -2,8 +2,8 @@
 
 #include <charconv>
 
+#include "events/persist_statement.hpp"
 #include "events/room_stats.hpp"
-#include "events/search_text.hpp"
 #include "events/uncommon_events.hpp"
 #include "state/auth_chain_index.hpp"
 #include "weft/core/async.hpp"
@@ -22,55 +22,6 @@ constexpr int kAttemptsMax = 60;
 constexpr core::Milliseconds kAttemptPause{500};
 /// Members named in one cs_cache_fake row, so that it stays below the length of a replication line.
 constexpr std::size_t kMembersPerCacheRow = 50;
-
-// All that every event leaves behind, in one statement: without state this is the whole transaction, one round trip and
-// one commit. It fails if the lease it was made under was replaced: whoever replaces one waits for those who hold the table
-// (an update of no row does), and PostgreSQL takes that lock before it decides what the statement sees. A transaction ID that
-// was used before violates the unique index and so undoes everything.
-constexpr Sql kPersistEvents{
-    "persist_events",
-    "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], "
-    "$8::boolean[], $9::text[], $10::text[], $11::bigint[]) AS t(stream, depth, event_id, type, sender, ts, contains_url, outlier, "
-    "json, metadata, state_group)), "
-    "hold AS (UPDATE event_writers SET lease = lease WHERE false), "
-    "stored AS (INSERT INTO events (stream_ordering, topological_ordering, depth, event_id, room_id, type, processed, outlier, "
-    "origin_server_ts, received_ts, sender, contains_url, writer_tag) "
-    "SELECT stream::int, depth, depth, event_id, $12, type, true, outlier, ts, $13::bigint, sender, contains_url, "
-    "COALESCE((SELECT w.tag FROM event_writers w WHERE w.lease = $40::bigint), weft_event_lease_lost()) FROM input), "
-    "bodies AS (INSERT INTO event_json (event_id, room_id, internal_metadata, json, format_version) "
-    "SELECT event_id, $12, metadata, json, $14::int FROM input), "
-    "groups AS (INSERT INTO event_to_state_groups (event_id, state_group) SELECT event_id, state_group FROM input WHERE state_group > 0), "
-    "edges AS (INSERT INTO event_edges (event_id, prev_event_id, room_id, is_state) SELECT e, p, $12, false "
-    "FROM unnest($15::text[], $16::text[]) AS t(e, p)), "
-    "old_leaves AS (DELETE FROM event_forward_extremities WHERE room_id = $12 AND NOT (event_id = ANY($17::text[]))), "
-    "new_leaves AS (INSERT INTO event_forward_extremities (event_id, room_id) SELECT l, $12 FROM unnest($17::text[]) AS l "
-    "ON CONFLICT DO NOTHING), "
-    "leaves_at AS (INSERT INTO stream_ordering_to_exterm (stream_ordering, room_id, event_id) "
-    "SELECT $18::bigint, $12, l FROM unnest($17::text[]) AS l), "
-    "actions AS (INSERT INTO event_push_actions (room_id, event_id, user_id, actions, topological_ordering, stream_ordering, notif, "
-    "highlight, thread_id) SELECT $12, i.event_id, a.user_id, a.actions, i.depth, i.stream, a.notif, a.highlight, a.thread "
-    "FROM unnest($19::text[], $20::text[], $21::text[], $22::bigint[], $23::bigint[], $37::text[]) "
-    "AS a(event_id, user_id, actions, notif, highlight, thread) "
-    "JOIN input i ON i.event_id = a.event_id), "
-    "relations AS (INSERT INTO event_relations (event_id, relates_to_id, relation_type, aggregation_key) "
-    "SELECT * FROM unnest($24::text[], $25::text[], $26::text[], $27::text[])), "
-    "in_threads AS (INSERT INTO threads (room_id, thread_id, latest_event_id, topological_ordering, stream_ordering) "
-    "SELECT DISTINCT ON (thread) $12, t.thread, i.event_id, i.depth, i.stream FROM unnest($38::text[], $39::text[]) AS t(event_id, thread) "
-    "JOIN input i ON i.event_id = t.event_id AND NOT i.outlier ORDER BY thread, i.depth DESC, i.stream DESC "
-    "ON CONFLICT (room_id, thread_id) DO UPDATE SET latest_event_id = excluded.latest_event_id, "
-    "topological_ordering = excluded.topological_ordering, stream_ordering = excluded.stream_ordering "
-    "WHERE (threads.topological_ordering, threads.stream_ordering) < (excluded.topological_ordering, excluded.stream_ordering)), "
-    "redacted AS (INSERT INTO redactions (event_id, redacts, have_censored, received_ts) "
-    "SELECT e, r, false, $13::bigint FROM unnest($28::text[], $29::text[]) AS t(e, r)), "
-    // Of a redacted event nothing is left that could relate it to another or that a search could find.
-    "redacted_relations AS (DELETE FROM event_relations r USING events e WHERE r.event_id = ANY($29::text[]) "
-    "AND e.event_id = r.event_id AND e.room_id = $12), "
-    "redacted_text AS (DELETE FROM event_search WHERE event_id = ANY($29::text[]) AND room_id = $12), "
-    "searchable AS (INSERT INTO event_search (event_id, room_id, sender, key, vector, origin_server_ts, stream_ordering) "
-    "SELECT i.event_id, $12, i.sender, s.key, to_tsvector('english', s.body), i.ts, i.stream "
-    "FROM unnest($34::text[], $35::text[], $36::text[]) AS s(event_id, key, body) JOIN input i ON i.event_id = s.event_id) "
-    "INSERT INTO event_txn_id (event_id, room_id, user_id, device_id, txn_id, inserted_ts) "
-    "SELECT e, $12, u, d, x, $13::bigint FROM unnest($30::text[], $31::text[], $32::text[], $33::text[]) AS t(e, u, d, x)"};
 
 constexpr Sql kInsertRoom{"insert_room",
                           "INSERT INTO rooms (room_id, is_public, creator, room_version) VALUES ($1, false, $2, $3) "
@@ -119,113 +70,6 @@ constexpr Sql kNextStateGroups{"next_state_groups", "SELECT nextval('state_group
 using Texts = std::vector<std::string>;
 using OptionalTexts = std::vector<std::optional<std::string>>;
 using Numbers = std::vector<std::int64_t>;
-
-/// `format_version` of event_json.
-int format_version(const proto::RoomVersion& version) {
-    switch (version.event_format) {
-        case proto::EventFormat::kV1: return 1;
-        case proto::EventFormat::kV3: return 2;
-        case proto::EventFormat::kV4: return 3;
-    }
-    return 3;
-}
-
-/// Content goes into its own column as JSON, whatever it holds. What is copied out of it must do without U+0000, which
-/// PostgreSQL does not store: one such event would fail the whole batch.
-std::string column_text(std::string_view text) {
-    std::string out{text};
-    std::erase(out, '\0');
-    return out;
-}
-
-/// What may stand in the index over relations: an event ID has 255 bytes at most, and no type or key in use comes near
-/// these. A row that an index cannot hold would fail the whole batch too; such a relation is in the event alone.
-bool is_indexable(const proto::Relation& relation) {
-    constexpr std::size_t kNameBytesMax = 255;
-    constexpr std::size_t kKeyBytesMax = 1024;
-    return !relation.rel_type.empty() && relation.rel_type.size() <= kNameBytesMax && !relation.event_id.empty() &&
-           relation.event_id.size() <= kNameBytesMax && (!relation.key || relation.key->size() <= kKeyBytesMax);
-}
-
-std::vector<Param> persist_params(const PersistBatch& batch, const std::vector<proto::EventPtr>& events, std::int64_t now_ms) {
-    Numbers streams, depths, timestamps, groups;
-    Texts ids, types, senders, bodies, metadata;
-    std::vector<bool> urls, outliers;
-    Texts edge_events, edge_prevs, leaves;
-    Texts action_events, action_users, actions;
-    Numbers notifs, highlights;
-    OptionalTexts action_threads;
-    Texts threaded_events, threads;
-    Texts relation_events, relation_targets, relation_types;
-    OptionalTexts relation_keys;
-    Texts redaction_events, redaction_targets;
-    Texts txn_events, txn_users, txn_devices, txn_ids;
-    Texts search_events, search_keys, search_texts;
-    for (std::size_t i = 0; i < events.size(); ++i) {
-        const auto& event = *events[i];
-        const auto& item = batch.events[i];
-        const auto& id = event.event_id().str();
-        streams.push_back(event.stream_ordering());
-        depths.push_back(event.depth());
-        timestamps.push_back(event.origin_server_ts());
-        groups.push_back(item.state_group);
-        ids.push_back(id);
-        types.push_back(event.type());
-        senders.push_back(event.sender().str());
-        bodies.push_back(event.pdu_json());
-        metadata.push_back(proto::to_json(event.metadata().to_json()));
-        urls.push_back(event.contains_url());
-        outliers.push_back(event.outlier());
-        if (event.rejected()) continue;  // nothing else is known of it
-        for (const auto& prev : event.prev_events()) {
-            edge_events.push_back(id);
-            edge_prevs.push_back(prev.str());
-        }
-        const auto thread = proto::thread_of(event);
-        for (const auto& action : item.push_actions) {
-            action_events.push_back(id);
-            action_threads.push_back(thread);
-            action_users.push_back(action.user_id);
-            actions.push_back(action.actions);
-            notifs.push_back(action.notify ? 1 : 0);
-            highlights.push_back(action.highlight ? 1 : 0);
-        }
-        if (const auto relation = proto::relation_of(event); relation && is_indexable(*relation)) {
-            relation_events.push_back(id);
-            relation_targets.push_back(column_text(relation->event_id));
-            relation_types.push_back(column_text(relation->rel_type));
-            relation_keys.push_back(relation->key ? std::optional{column_text(*relation->key)} : std::nullopt);
-            if (thread) {
-                threaded_events.push_back(id);
-                threads.push_back(*thread);
-            }
-        }
-        if (event.redacts()) {
-            redaction_events.push_back(id);
-            redaction_targets.push_back(event.redacts()->str());
-        }
-        if (const auto searchable = search_text_of(event)) {
-            search_events.push_back(id);
-            search_keys.push_back(searchable->key);
-            search_texts.push_back(column_text(searchable->text));
-        }
-        if (item.txn_id) {
-            txn_events.push_back(id);
-            txn_users.push_back(event.sender().str());
-            txn_devices.push_back(item.device_id);
-            txn_ids.push_back(*item.txn_id);
-        }
-    }
-    for (const auto& leaf : batch.forward_extremities) leaves.push_back(leaf.str());
-    return {streams,          depths,        ids,           types,          senders,
-            timestamps,       urls,          outliers,      bodies,         metadata,
-            groups,           batch.room_id.str(),          now_ms,         format_version(*batch.version),
-            edge_events,      edge_prevs,    leaves,        streams.back(), action_events,
-            action_users,     actions,       notifs,        highlights,     relation_events,
-            relation_targets, relation_types, relation_keys, redaction_events, redaction_targets,
-            txn_events,       txn_users,     txn_devices,   txn_ids,        search_events,
-            search_keys,      search_texts,  action_threads, threaded_events, threads, batch.lease};
-}
 
 void write_state_groups(Transaction& txn, const PersistBatch& batch) {
     if (batch.state_groups.empty()) return;
@@ -425,12 +269,12 @@ Task<bool> PersistEventsStore::store(const PersistBatch& batch, const std::vecto
 }
 
 Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vector<proto::EventPtr>& events) {
-    auto params = persist_params(batch, events, clock_.now_ms());
+    auto statement = persist_statement(batch, events, clock_.now_ms());
     const bool has_state = batch.new_room || !batch.state_groups.empty() || !batch.state_delta.empty() || !batch.local_memberships.empty() ||
                            std::any_of(events.begin(), events.end(), [](const auto& event) { return event->is_state(); });
     const bool has_uncommon = has_uncommon_events(batch, events);
     if (!has_state && !has_uncommon) {
-        co_await db_.query_params(kPersistEvents, std::move(params));
+        co_await db_.query_params(statement.sql, std::move(statement.params));
         co_return;
     }
     co_await db_.run("persist_events", [&](Transaction& txn) {
@@ -443,7 +287,7 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
         }
         if (!databases_.state_is_apart()) write_state_groups(txn, batch);
         core::crash_point("state groups written");
-        txn.exec_params(kPersistEvents, params);
+        txn.exec_params(statement.sql, statement.params);
         core::crash_point("events written");
         write_state_events(txn, batch, events);
         core::crash_point("state events written");
