@@ -14,13 +14,24 @@ from random_killer import RandomKiller  # noqa: E402
 from real_clients import ClientTestCase  # noqa: E402
 
 
-@unittest.skipIf("WEFT_URL" in os.environ, "kills processes of its own cluster only")
+@unittest.skipIf("WEFT_URL" in os.environ, "kills processes of its own clusters only")
 class DyingWorkers(ClientTestCase):
-    scale = "synchrotron=2,client_reader=1,event_persister=1"
+    """Nothing is lost by clients that repeat what was refused."""
 
-    def test_nothing_is_lost_by_clients_that_repeat_what_was_refused(self):
+    def setUp(self) -> None:
+        """The cluster differs by test."""
+
+    def test_chats_survive_one_of_two_synchrotrons_and_the_persister(self):
+        self.talk_on("synchrotron=2,client_reader=1,event_persister=1", ["chat_test", "e2e_test"])
+
+    def test_verification_survives_the_only_synchrotron_and_one_of_two_persisters(self):
+        self.talk_on("synchrotron=1,client_reader=1,event_persister=2", ["verification_test"])
+
+    def talk_on(self, scale: str, programs: list) -> None:
+        self.scale = scale
+        super().setUp()
         with RandomKiller(self.cluster, ["synchrotron", "event_persister"]) as killer:
-            self.run_programs(("chat_test", "e2e_test"), {"WEFT_WORKERS_DIE": "1"})
+            self.run_programs(programs, {"WEFT_WORKERS_DIE": "1"})
         for kind, times in killer.killed.items():
             self.assertGreater(times, 0, f"no {kind} was killed")
 
