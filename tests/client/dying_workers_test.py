@@ -24,8 +24,8 @@ class DyingWorkers(ClientTestCase):
     def test_chats_survive_one_of_two_synchrotrons_and_the_persister(self):
         self.talk_on("synchrotron=2,client_reader=1,event_persister=1", ["chat_test", "e2e_test"])
 
-    def test_verification_survives_the_only_synchrotron_and_one_of_two_persisters(self):
-        self.talk_on("synchrotron=1,client_reader=1,event_persister=2", ["verification_test"])
+    def test_verification_and_sliding_sync_survive_the_only_synchrotron_and_one_of_two_persisters(self):
+        self.talk_on("synchrotron=1,client_reader=1,event_persister=2", ["verification_test", "sliding_test"])
 
     def talk_on(self, scale: str, programs: list) -> None:
         self.scale = scale

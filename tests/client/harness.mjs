@@ -172,11 +172,12 @@ export class Person {
     }
 
     /** Starts the sync loop and waits until the first response has been taken in. */
-    async start() {
+    async start(options = {}) {
         await this.client.startClient({
             lazyLoadMembers: true,
             initialSyncLimit: 8,
             pendingEventOrdering: PendingEventOrdering.Detached,
+            ...options,
         });
         await this.until("is synced", () => this.#syncState === SyncState.Syncing);
     }

@@ -1,4 +1,4 @@
-"""Real clients (matrix-js-sdk) talk, in the clear and encrypted, on each layout of workers."""
+"""Real clients (matrix-js-sdk) talk, in the clear and encrypted, and by sliding sync, on each layout of workers."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from real_clients import ClientTestCase  # noqa: E402
 
-PROGRAMS = ("chat_test", "e2e_test")
+PROGRAMS = ("chat_test", "e2e_test", "sliding_test")
 
 
 @unittest.skipIf("WEFT_URL" in os.environ, "makes its own clusters")

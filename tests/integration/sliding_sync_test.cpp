@@ -344,6 +344,25 @@ TEST_CASE("extensions of sliding sync bring what is beside the rooms", "[sliding
     CHECK(fixture.sql("SELECT count(*) FROM device_inbox").front().front() == "0");
 }
 
+TEST_CASE("a receipt of the user's own, from any device, brings the room's new counts", "[sliding]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice");
+    fixture.join("bob", room);
+    SlidingClient alice{fixture, "alice", one_list()};
+    alice.sync();
+    const auto event = fixture.say("bob", room, "hello");
+    CHECK(room_of(alice.sync(), room)->at("notification_count") == 1);
+
+    REQUIRE(fixture.post("alice", fmt::format("/rooms/{}/receipt/m.read/{}", room, event)).status == 200);
+
+    const auto answer = alice.sync();
+    const auto* const told = room_of(answer, room);
+    REQUIRE(told);
+    CHECK(told->at("notification_count") == 0);
+    CHECK(timeline(answer, room).empty());
+    CHECK(room_of(alice.sync(), room) == nullptr);
+}
+
 TEST_CASE("sliding sync refuses what it cannot read", "[sliding]") {
     HomeserverFixture fixture;
     for (const auto* body : {R"({"lists": 1})", R"({"lists": {"a": {"ranges": [[1]]}}})",

@@ -18,7 +18,7 @@ from matrix_client import wait_for  # noqa: E402
 
 #: Seconds that a process is left alone once it is ready. With less, a client that waits between its attempts might
 #: never meet a living one.
-LIFE_SECONDS = (0.3, 2.5)
+LIFE_SECONDS = (0.5, 4.0)
 
 
 class RandomKiller:

@@ -148,10 +148,8 @@ Task<void> SlidingSync::Impl::add_receipts(const SlidingSyncRequest& request,
                     shown->second.timeline.shows(proto::EventId::trusted(receipt->event_id));
                 if (own || on_shown) list.push_back(receipt);
             }
-        } else if (sources.receipts.stream().changes().has_changed(room_id, room.from.receipts)) {
-            std::vector<std::string> rooms{room_id};
-            list =
-                co_await sources.receipts.changed(std::move(rooms), room.from.receipts, answer.next.receipts);
+        } else {
+            list = room.receipts;
         }
         const auto content = receipt_content(list, request.user_id);
         if (!content.empty()) out.emplace(room_id, typed_event("m.receipt", proto::to_json(content)));

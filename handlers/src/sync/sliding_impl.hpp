@@ -33,9 +33,11 @@ struct SlidingWanted {
     /// Where it is told from; the beginning for a room that is new to the client.
     SyncToken from;
     bool initial = false;
-    bool expanded = false;       // the client wants more of the timeline than it was sent
-    bool more_required = false;  // and more of the state
-    RequiredState known;         // required state that it was sent before
+    bool expanded = false;          // the client wants more of the timeline than it was sent
+    bool more_required = false;     // and more of the state
+    RequiredState known;            // required state that it was sent before
+    storage::ReceiptList receipts;  // since `from`; of a room that is new to the client none are read
+    bool counts_changed = false;    // the user has read something: there is less that is unread
 };
 using SlidingWantedRooms = std::map<std::string, SlidingWanted>;
 
@@ -77,6 +79,8 @@ struct SlidingSync::Impl {
     static void note_sent(const SlidingWantedRooms& wanted, SlidingConnectionState& state);
 
     // Rooms
+    Task<void> read_receipts(const SlidingSyncRequest& request, SlidingWantedRooms& wanted,
+                             const SlidingAnswer& answer);
     Task<void> add_rooms(const SlidingSyncRequest& request, const SlidingWantedRooms& wanted,
                          const UserFacts& facts, SlidingAnswer& answer);
     bool has_news(const SlidingWanted& wanted) const;

@@ -179,9 +179,9 @@ Task<SlidingWantedRooms> SlidingSync::Impl::wanted_rooms(const SlidingSyncReques
                                                          const UserFacts& facts, SlidingAnswer& answer) {
     SlidingWantedRooms out;
     const auto want = [&](const SlidingRoom& room, const SlidingRoomConfig& config) -> SlidingWanted& {
-        auto& wanted =
-            out.try_emplace(room.room.room_id.str(), SlidingWanted{room, {}, {}, false, {}, false, false, false, {}})
-                .first->second;
+        auto& wanted = out.try_emplace(room.room.room_id.str(),
+                                       SlidingWanted{room, {}, {}, false, {}, false, false, false, {}, {}, false})
+                           .first->second;
         merge(wanted.config, config);
         return wanted;
     };
@@ -199,8 +199,9 @@ Task<SlidingWantedRooms> SlidingSync::Impl::wanted_rooms(const SlidingSyncReques
         }
     }
     for (const auto& subscription : request.subscriptions) {
-        const auto room = std::find_if(rooms.begin(), rooms.end(),
-                                       [&](const auto& item) { return item.room.room_id.str() == subscription.first; });
+        const auto room = std::find_if(rooms.begin(), rooms.end(), [&](const auto& item) {
+            return item.room.room_id.str() == subscription.first;
+        });
         // Of rooms that are none of the user's nothing is told.
         if (room != rooms.end()) want(*room, subscription.second).subscribed = true;
     }
@@ -227,7 +228,8 @@ void SlidingSync::Impl::place(SlidingWantedRooms& wanted, const SlidingSyncReque
         room.expanded = room.config.timeline_limit > sent->second.timeline_limit;
         room.known = state.configs.at(sent->second.config);
         const auto& required = room.config.required_state;
-        room.more_required = !std::includes(room.known.begin(), room.known.end(), required.begin(), required.end());
+        room.more_required =
+            !std::includes(room.known.begin(), room.known.end(), required.begin(), required.end());
     }
 }
 

@@ -35,9 +35,25 @@ bool requires_key(const RequiredState& required, const proto::StateKey& key, con
 }  // namespace
 
 bool SlidingSync::Impl::has_news(const SlidingWanted& wanted) const {
-    return wanted.initial || wanted.expanded || wanted.more_required ||
+    return wanted.initial || wanted.expanded || wanted.more_required || wanted.counts_changed ||
            !wanted.from.room.covers(wanted.room.room.writer, wanted.room.room.stream_ordering) ||
-           sources.events_stream.changes().has_changed(wanted.room.room.room_id.str(), wanted.from.room.min());
+           sources.events_stream.changes().has_changed(wanted.room.room.room_id.str(),
+                                                       wanted.from.room.min());
+}
+
+/// Besides what the extension tells of them: after a receipt of the user's own the room has other counts.
+Task<void> SlidingSync::Impl::read_receipts(const SlidingSyncRequest& request, SlidingWantedRooms& wanted,
+                                            const SlidingAnswer& answer) {
+    for (auto& [room_id, room] : wanted) {
+        if (room.initial || room.room.standing != SlidingStanding::kJoined) continue;
+        if (!sources.receipts.stream().changes().has_changed(room_id, room.from.receipts)) continue;
+        std::vector<std::string> rooms{room_id};
+        room.receipts =
+            co_await sources.receipts.changed(std::move(rooms), room.from.receipts, answer.next.receipts);
+        room.counts_changed =
+            std::any_of(room.receipts.begin(), room.receipts.end(),
+                        [&](const auto& receipt) { return receipt->user_id == request.user_id; });
+    }
 }
 
 Task<void> SlidingSync::Impl::add_rooms(const SlidingSyncRequest& request, const SlidingWantedRooms& wanted,
@@ -58,7 +74,7 @@ Task<void> SlidingSync::Impl::add_rooms(const SlidingSyncRequest& request, const
         auto shown = co_await joined_room(request, *room, std::move(loaded[room_id]), answer.next);
         const bool empty = shown.timeline.events.empty() && !shown.timeline.limited &&
                            shown.required_state.empty() && !shown.members;
-        if (empty && !room->initial) continue;
+        if (empty && !room->initial && !room->counts_changed) continue;
         answer.rooms.emplace(room_id, std::move(shown));
     }
     for (auto& [room_id, shown] : answer.rooms) {
@@ -78,7 +94,8 @@ Task<std::unordered_map<std::string, RoomTimeline>> SlidingSync::Impl::timelines
     for (const auto* const wanted : rooms) {
         const auto& room = wanted->room.room;
         const bool left = wanted->room.standing == SlidingStanding::kLeft;
-        const auto from = wanted->initial || wanted->expanded ? storage::WriterPositions{} : wanted->from.room;
+        const auto from =
+            wanted->initial || wanted->expanded ? storage::WriterPositions{} : wanted->from.room;
         const auto to = left ? next.room.capped(room.stream_ordering) : next.room;
         const auto limit =
             left ? kTimelineLimitMax : std::min(wanted->config.timeline_limit, kTimelineLimitMax);
@@ -107,7 +124,8 @@ Task<SlidingRoomAnswer> SlidingSync::Impl::joined_room(const SlidingSyncRequest&
     if (request.pos) {
         for (const auto& stored : out.timeline.events) {
             const auto& event = *stored->event;
-            if (!request.pos->streams.room.covers(storage::writer_of(event), event.stream_ordering())) ++out.live_events;
+            if (!request.pos->streams.room.covers(storage::writer_of(event), event.stream_ordering()))
+                ++out.live_events;
         }
     }
     if (wanted.room.standing == SlidingStanding::kJoined) {
@@ -152,15 +170,16 @@ Task<void> SlidingSync::Impl::add_required_state(const SlidingSyncRequest& reque
             if (wanted.initial || !requires_key(wanted.known, key, request.user_id)) chosen.insert(id);
         }
     }
-    if (!wanted.initial && sources.events_stream.changes().has_changed(room_id.str(), wanted.from.room.min())) {
+    if (!wanted.initial &&
+        sources.events_stream.changes().has_changed(room_id.str(), wanted.from.room.min())) {
         for (const auto& key : co_await sources.states.changed_keys(room_id, wanted.from.room, next.room)) {
             changed_types.insert(key.type);
             if (requires_key(required, key, request.user_id)) choose(key);
         }
     }
     if (wants_lazy_members(required)) {
-        const LazyMembers::Exchange exchange{lazy_device(request),
-                                             request.pos ? request.pos->streams.room.sum() : 0, next.room.sum()};
+        const LazyMembers::Exchange exchange{
+            lazy_device(request), request.pos ? request.pos->streams.room.sum() : 0, next.room.sum()};
         std::set<std::string> senders;
         for (const auto& stored : out.timeline.events) senders.insert(stored->event->sender().str());
         for (const auto& sender : senders) {

@@ -111,6 +111,7 @@ Task<SlidingAnswer> SlidingSync::Impl::collect(const SlidingSyncRequest& request
     const auto rooms = co_await sorted_rooms(request, state, answer.rooms_of_user);
     auto wanted = co_await wanted_rooms(request, rooms, facts, answer);
     place(wanted, request, state);
+    co_await read_receipts(request, wanted, answer);
     co_await add_rooms(request, wanted, facts, answer);
     co_await add_extensions(request, wanted, answer);
     co_await note_missed(request, wanted, state);
