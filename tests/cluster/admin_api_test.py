@@ -1,5 +1,6 @@
 """The admin API, by its shapes and by what it does in every process; and the launcher's commands."""
 
+import re
 import sys
 import unittest
 from pathlib import Path
@@ -12,6 +13,8 @@ from matrix_client import Client, MatrixError, wait_for  # noqa: E402
 from weft_cluster import ClusterTestCase  # noqa: E402
 
 PASSWORD = "correct horse"
+#: More than one chain of differences holds.
+STATE_CHANGES = 210
 
 
 class AdminApi(ClusterTestCase):
@@ -199,10 +202,38 @@ class AdminApi(ClusterTestCase):
         self.assert_logged_out(bob)
         self.assertEqual(len(self.cluster.weft("token create", "--uses", "1").strip()), 16)
 
+    def test_state_groups_are_compacted_while_the_room_is_in_use(self):
+        alice, bob, room_id = self.room_of_two()
+        topic = f"/rooms/{quote(room_id)}/state/m.room.topic"
+        for number in range(STATE_CHANGES):
+            alice.put(topic, {"topic": f"topic {number}"})
+        before = alice.state(room_id)
+        first = bob.sync()
+
+        said = self.cluster.weft("db compact-state")
+        sizes = dict(re.findall(r"^(before|after): +\d+ groups, (\d+) rows", said, re.MULTILINE))
+        self.assertEqual(set(sizes), {"before", "after"}, said)
+        self.assertRegex(said, r"\n[1-9]\d* groups rewritten")
+        self.assertLess(int(sizes["after"]), int(sizes["before"]), said)
+
+        # Neither what is in memory nor what is read anew has changed, and the room goes on.
+        self.assertEqual(ids(alice.state(room_id)), ids(before))
+        alice.put(topic, {"topic": "compacted"})
+        synced = bob.sync(first["next_batch"])
+        timeline = synced["rooms"]["join"][room_id]["timeline"]["events"]
+        self.assertEqual([event["content"]["topic"] for event in timeline], ["compacted"])
+        old = next(event for event in before if event["type"] == "m.room.topic")
+        context = alice.get(f"/rooms/{quote(room_id)}/context/{quote(old['event_id'])}", limit=0)
+        self.assertEqual(ids(context["state"]), ids(before))
+
     def assert_logged_out(self, client: Client) -> None:
         with self.assertRaises(MatrixError) as caught:
             client.get("/account/whoami")
         self.assertEqual(caught.exception.status, 401)
+
+
+def ids(state: list) -> dict:
+    return {(event["type"], event["state_key"]): event["event_id"] for event in state}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // Receipts and counts by thread, state at the end of timelines, and ignored users.
 #include "sync_client.hpp"
+#include "weft/storage/push_action_rotator.hpp"
 
 using namespace weft;
 using namespace weft::test;
@@ -70,6 +71,42 @@ TEST_CASE("notifications are counted by thread, and receipts for a thread are ab
     // What was counted in memory is what the database says.
     fixture.restart_master();
     CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 0});
+}
+
+TEST_CASE("push actions that are a day old are rolled up, and unread counts stay what they were", "[threads]") {
+    HomeserverFixture fixture;
+    Threads threads{fixture};
+    threads.answer("1");
+    threads.answer("2");
+    REQUIRE(threads.counts() == std::pair<std::int64_t, std::int64_t>{1, 2});
+    fixture.sql("UPDATE events SET received_ts = received_ts - 25 * 3600 * 1000");
+    const auto said = fixture.say("alice", threads.room, "today");
+
+    const auto rotate = [&](std::int64_t rows_per_transaction) {
+        storage::PushActionRotator::Options options;
+        options.rows_per_transaction = rows_per_transaction;
+        storage::PushActionRotator rotator{fixture.master->db, fixture.master->clock, options};
+        return fixture.run(rotator.rotate());
+    };
+    CHECK(rotate(2) == 3);
+    CHECK(rotate(2) == 0);
+    CHECK(fixture.sql("SELECT event_id FROM event_push_actions WHERE user_id LIKE '@bob:%'") ==
+          std::vector<std::vector<std::string>>{{said}});
+    fixture.restart_master();
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{2, 2});
+
+    // More becomes old: it is added to what is there.
+    threads.answer("3");
+    fixture.sql("UPDATE events SET received_ts = received_ts - 25 * 3600 * 1000");
+    CHECK(rotate(10'000) == 2);
+    CHECK(fixture.sql("SELECT count(*) FROM event_push_summary")[0][0] == "2");
+    fixture.restart_master();
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{2, 3});
+    threads.read(fixture.say("alice", threads.room, "last"), R"({"thread_id": "main"})");
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 3});
+    threads.read(fixture.say("alice", threads.room, "the very last"), "{}");
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 0});
+    CHECK(fixture.sql("SELECT count(*) FROM event_push_summary")[0][0] == "0");
 }
 
 TEST_CASE("receipts of a user for the room and for threads stand beside each other", "[threads]") {

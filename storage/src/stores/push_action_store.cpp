@@ -14,8 +14,8 @@ constexpr std::size_t kCacheEntries = 5'000;
 constexpr auto kCacheName = "get_unread_event_push_actions_by_room_for_user";
 
 /// The newest of a user's receipts counts, wherever it was set; one that points at an event we do not know
-/// does not. Those for a thread count in that alone. Older actions may have been rolled up into
-/// event_push_summary, which knows no threads.
+/// does not. Those for a thread count in that alone. Older actions have been rolled up into event_push_summary
+/// (PushActionRotator).
 constexpr Sql kUnread{"room_unread_counts", R"sql(
     WITH receipts AS (
         SELECT receipt.user_id, receipt.thread_id, max(e.stream_ordering) AS upto FROM receipts_linearized AS receipt
@@ -40,10 +40,11 @@ constexpr Sql kUnread{"room_unread_counts", R"sql(
             WHERE a.room_id = $1 AND (r.upto IS NULL OR a.stream_ordering > r.upto)
             GROUP BY s.user_id, COALESCE(a.thread_id, 'main')
             UNION ALL
-            SELECT s.user_id, 'main', sum(p.notif_count), 0, max(p.stream_ordering)
+            SELECT s.user_id, COALESCE(p.thread_id, 'main'), sum(p.notif_count), 0, max(p.stream_ordering)
             FROM event_push_summary AS p JOIN seen AS s ON s.user_id = p.user_id AND p.stream_ordering > s.upto
-            LEFT JOIN receipts AS r ON r.user_id = p.user_id AND r.thread_id = 'main'
-            WHERE p.room_id = $1 AND (r.upto IS NULL OR p.stream_ordering > r.upto) GROUP BY s.user_id
+            LEFT JOIN receipts AS r ON r.user_id = p.user_id AND r.thread_id = COALESCE(p.thread_id, 'main')
+            WHERE p.room_id = $1 AND (r.upto IS NULL OR p.stream_ordering > r.upto)
+            GROUP BY s.user_id, COALESCE(p.thread_id, 'main')
         ) AS parts GROUP BY user_id, thread
     ) AS counts ON true)sql"};
 

@@ -40,7 +40,7 @@ constexpr Sql kUpsert{"upsert_receipt", R"sql(
 constexpr Sql kClearPushActions{"clear_push_actions", R"sql(
     WITH summary AS (
         DELETE FROM event_push_summary WHERE room_id = $1 AND user_id = $2 AND stream_ordering <= $3
-        AND COALESCE($4::text, 'main') = 'main'
+        AND ($4::text IS NULL OR COALESCE(thread_id, 'main') = $4)
     )
     DELETE FROM event_push_actions
     WHERE room_id = $1 AND user_id = $2 AND stream_ordering <= $3 AND COALESCE(highlight, 0) = 0

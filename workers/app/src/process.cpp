@@ -13,6 +13,7 @@
 #include "command_line.hpp"
 #include "compact_state.hpp"
 #include "events_applier.hpp"
+#include "maintenance.hpp"
 #include "routes.hpp"
 #include "row_log.hpp"
 #include "services.hpp"
@@ -29,7 +30,6 @@
 #include "weft/replication/tcp_server.hpp"
 #include "weft/storage/migrations.hpp"
 #include "weft/storage/position_reader.hpp"
-#include "weft/storage/state_compactor.hpp"
 #include "weft/storage/store_error.hpp"
 #include "weft/workers/version.hpp"
 
@@ -42,7 +42,6 @@ constexpr core::Milliseconds kCatchUpWait{5'000};
 /// More tokens than a writer ever has open at once: what was committed late below a position that we read at
 /// the start is among them.
 constexpr std::int64_t kUnsureTokens = 1'000;
-constexpr core::Milliseconds kCollectEvery{24 * 3'600'000};
 constexpr core::Milliseconds kAwaitWriterPause{20};
 constexpr core::Milliseconds kAwaitWriterRetry{1'000};
 const replication::RpcEndpoint<boost::json::value, replication::RpcEmpty> kAwaitWriter{
@@ -311,28 +310,8 @@ private:
         co_await services_.start();
         if (status_.state() == ProcessState::kStarting) status_.set_state(ProcessState::kReady);
         if (config_.is_master()) tasks_.spawn("resume_work", [this] { return services_.resume(); });
-        if (config_.is_master()) tasks_.spawn("auth_chain_index", [this] { return index_auth_chains(); });
-        if (config_.is_master()) tasks_.spawn("collect_state_groups", [this] { return collect_state_groups(); });
+        if (config_.is_master()) start_maintenance(tasks_, db_, state_db_ ? &*state_db_ : nullptr, clock_);
         core::log_info("workers.process", "{} is ready", config_.instance_name);
-    }
-
-    /// For what was stored before there was that index, e.g. by Synapse.
-    Task<void> index_auth_chains() {
-        storage::AuthChainIndexer indexer{db_};
-        co_await indexer.run();
-    }
-
-    /// What a purge, or a Synapse that failed to store an event, has left.
-    Task<void> collect_state_groups() {
-        storage::StateCompactor compactor{state_db_ ? storage::Databases{db_, *state_db_} : storage::Databases{db_}};
-        for (;;) {
-            co_await core::sleep_for(kCollectEvery);
-            try {
-                co_await compactor.collect_unreferenced();
-            } catch (const storage::StoreError& error) {
-                core::log_warning("workers.process", "state groups were not collected: {}", error.what());
-            }
-        }
     }
 
     /// Health turns red, polls are answered, requests in flight finish, the master learns that nobody syncs here.
