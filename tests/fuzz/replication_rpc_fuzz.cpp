@@ -1,12 +1,18 @@
 // First byte: which body of a call between processes; the rest: JSON. What is understood is said again and
 // means the same; anything else is refused as the sender's mistake.
+#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
+#include "ephemeral/presence_rpc.hpp"
+#include "events/send_rpc.hpp"
+#include "rooms/set_visibility.hpp"
 #include "rpc_bodies.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/proto/json.hpp"
+#include "writer_bodies.hpp"
 
 namespace {
 
@@ -37,6 +43,57 @@ void check_answer(const json::value& body) {
     require(again.status == response.status && again.body == response.body);
 }
 
+/// What converts by Boost.JSON is converted as RpcServer and RpcClient do it: any exception is a refusal.
+template <class Body>
+void check_converted(const json::value& body) {
+    std::optional<Body> parsed;
+    try {
+        parsed = json::value_to<Body>(body);
+    } catch (const std::exception&) {
+        return;
+    }
+    const auto said = json::value_from(*parsed);
+    require(json::value_from(json::value_to<Body>(said)) == said);
+}
+
+template <class Body>
+void check_parsed(const json::value& body) {
+    const auto parsed = Body::parse(body);
+    require(Body::parse(parsed.to_json()) == parsed);
+}
+
+void check_presence(const json::value& body) {
+    const auto state = handlers::presence_rpc::SetState::parse(body);
+    const auto again = handlers::presence_rpc::SetState::parse(state.to_json());
+    require(again.presence == state.presence && again.status_msg == state.status_msg);
+    require(again.keep_status_msg == state.keep_status_msg);
+}
+
+void check_remove_pusher(const json::value& body) {
+    const auto command = workers::parse_remove_pusher(body);
+    require(workers::parse_remove_pusher(workers::to_json(command)) == command);
+}
+
+void check_federation_ack(const json::value& body) {
+    const auto command = workers::parse_federation_ack(body);
+    require(workers::parse_federation_ack(workers::to_json(command)) == command);
+}
+
+/// A letter of the input chooses: '0' the first.
+constexpr std::array kChecks{&check_updates,
+                             &check_forwarded,
+                             &check_answer,
+                             &check_converted<handlers::SendEventsCall>,
+                             &check_converted<handlers::SendEventsAnswer>,
+                             &check_converted<handlers::SetVisibility>,
+                             &check_presence,
+                             &check_parsed<workers::DeviceChanges>,
+                             &check_parsed<workers::UserSignatures>,
+                             &check_parsed<workers::PusherKeys>,
+                             &check_parsed<workers::ReadPositions>,
+                             &check_remove_pusher,
+                             &check_federation_ack};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -44,16 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto body = proto::parse_json({reinterpret_cast<const char*>(data) + 1, size - 1});
     if (!body) return 0;
     try {
-        switch (data[0] % 3) {
-            case 0:
-                check_updates(*body);
-                break;
-            case 1:
-                check_forwarded(*body);
-                break;
-            default:
-                check_answer(*body);
-        }
+        kChecks[static_cast<std::uint8_t>(data[0] - '0') % kChecks.size()](*body);
     } catch (const core::MatrixError&) {
         return 0;
     }

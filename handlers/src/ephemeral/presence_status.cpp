@@ -5,10 +5,6 @@
 
 namespace weft::handlers {
 
-bool is_presence_state(const std::string& state) {
-    return state == "online" || state == "unavailable" || state == "offline";
-}
-
 Task<boost::json::object> PresenceStatus::get(std::string requester, std::string user_id) {
     if (!proto::UserId::is_valid(user_id)) throw core::MatrixError::invalid_param("Invalid user ID");
     if (!co_await states_.share_room(std::move(requester), user_id)) {

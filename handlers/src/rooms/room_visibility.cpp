@@ -1,21 +1,10 @@
 #include "weft/handlers/rooms/room_visibility.hpp"
 
+#include "rooms/set_visibility.hpp"
+
 namespace weft::handlers {
 
-namespace json = boost::json;
-
 namespace {
-
-struct SetVisibility {
-    bool visible = false;
-
-    friend void tag_invoke(json::value_from_tag, json::value& out, const SetVisibility& request) {
-        out = json::object{{"visible", request.visible}};
-    }
-    friend SetVisibility tag_invoke(json::value_to_tag<SetVisibility>, const json::value& value) {
-        return {value.as_object().at("visible").as_bool()};
-    }
-};
 
 const replication::RpcEndpoint<SetVisibility, replication::RpcEmpty> kSetVisibility{
     {.name = "weft_room_visibility", .path_args = {"room_id"}}};

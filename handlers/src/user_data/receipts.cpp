@@ -25,13 +25,6 @@ auto place(const storage::RoomToken& token) {
 
 }  // namespace
 
-std::optional<ReadMarker> parse_read_marker(std::string_view type) {
-    if (type == "m.read") return ReadMarker::kRead;
-    if (type == "m.read.private") return ReadMarker::kReadPrivate;
-    if (type == kFullyReadType) return ReadMarker::kFullyRead;
-    return std::nullopt;
-}
-
 void check_thread_id(ReadMarker marker, std::string_view thread_id) {
     if (marker == ReadMarker::kFullyRead) {
         throw MatrixError::invalid_param("thread_id is not compatible with m.fully_read");

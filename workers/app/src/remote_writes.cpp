@@ -1,6 +1,7 @@
 #include "remote_writes.hpp"
 
 #include "weft/proto/json.hpp"
+#include "writer_bodies.hpp"
 
 namespace weft::workers {
 namespace {
@@ -18,93 +19,9 @@ const Endpoint kUserSignatures{{.name = "weft_add_user_signatures"}};
 const Endpoint kRemovePushers{{.name = "weft_remove_pushers"}};
 const Endpoint kReadPositions{{.name = "weft_set_read_positions", .body_bytes_max = 64 * 1024}};
 
-const json::object& object_of(const json::value& body) {
-    const auto* object = body.if_object();
-    if (object == nullptr) throw core::MatrixError::bad_json("not an object");
-    return *object;
-}
-
-std::string string_of(const json::object& body, std::string_view name) {
-    const auto text = proto::get_string(body, name);
-    if (!text) throw core::MatrixError::bad_json(std::string{name} + " is missing");
-    return std::string{*text};
-}
-
-const json::array& array_of(const json::object& body, std::string_view name) {
-    const auto* array = proto::get_array(body, name);
-    if (array == nullptr) throw core::MatrixError::bad_json(std::string{name} + " is missing");
-    return *array;
-}
-
-Strings strings_of(const json::object& body, std::string_view name) {
-    Strings out;
-    for (const auto& item : array_of(body, name)) {
-        if (!item.is_string())
-            throw core::MatrixError::bad_json(std::string{name} + " has something else than strings");
-        out.emplace_back(item.get_string());
-    }
-    return out;
-}
-
 /// A token from an answer; none if it has none.
 std::optional<std::int64_t> token_of(const json::value& answer) {
     return proto::as_int(answer);
-}
-
-json::value to_json(const std::vector<PusherKey>& keys) {
-    json::array pushers;
-    for (const auto& key : keys) {
-        pushers.push_back(
-            json::object{{"user_id", key.user_id}, {"app_id", key.app_id}, {"push_key", key.push_key}});
-    }
-    return json::object{{"pushers", std::move(pushers)}};
-}
-
-std::vector<PusherKey> keys_of(const json::value& body) {
-    std::vector<PusherKey> keys;
-    for (const auto& item : array_of(object_of(body), "pushers")) {
-        const auto& key = object_of(item);
-        keys.push_back({string_of(key, "user_id"), string_of(key, "app_id"), string_of(key, "push_key")});
-    }
-    return keys;
-}
-
-std::string_view type_of(handlers::ReadMarker marker) {
-    switch (marker) {
-        case handlers::ReadMarker::kRead:
-            return "m.read";
-        case handlers::ReadMarker::kReadPrivate:
-            return "m.read.private";
-        case handlers::ReadMarker::kFullyRead:
-            return "m.fully_read";
-    }
-    return "m.read";
-}
-
-json::value to_json(const std::string& user_id, const proto::RoomId& room_id,
-                    const std::vector<ReadPosition>& positions) {
-    json::array out;
-    for (const auto& position : positions) {
-        json::object item{{"type", type_of(position.marker)}, {"event_id", position.event_id}};
-        if (position.thread_id) item["thread_id"] = *position.thread_id;
-        out.push_back(std::move(item));
-    }
-    return json::object{{"user_id", user_id}, {"room_id", room_id.str()}, {"positions", std::move(out)}};
-}
-
-std::vector<ReadPosition> positions_of(const json::object& body) {
-    std::vector<ReadPosition> positions;
-    for (const auto& item : array_of(body, "positions")) {
-        const auto& position = object_of(item);
-        const auto marker = handlers::parse_read_marker(string_of(position, "type"));
-        if (!marker) throw core::MatrixError::bad_json("unknown receipt type");
-        auto& read = positions.emplace_back();
-        read.marker = *marker;
-        read.event_id = string_of(position, "event_id");
-        if (const auto thread_id = proto::get_string(position, "thread_id"))
-            read.thread_id = std::string{*thread_id};
-    }
-    return positions;
 }
 
 /// One call to the writer of a stream.
@@ -124,22 +41,21 @@ void RemoteWrites::connect() {
         const auto writer = config_.writers_of("device_lists").front();
         stores_.devices.set_remote_writer(
             [this, writer](std::string user_id, Strings devices, Strings hosts) -> Task<std::int64_t> {
-                json::value body = json::object{{"user_id", user_id},
-                                                {"devices", json::value_from(devices)},
-                                                {"hosts", json::value_from(hosts)}};
-                co_return token_of(co_await ask(rpc_, kDeviceChanges, writer, std::move(body))).value_or(0);
+                const DeviceChanges changes{std::move(user_id), std::move(devices), std::move(hosts)};
+                co_return token_of(co_await ask(rpc_, kDeviceChanges, writer, changes.to_json())).value_or(0);
             });
-        stores_.user_signatures.set_remote_writer(
-            [this, writer](std::string signer, Strings users) -> Task<std::int64_t> {
-                json::value body = json::object{{"signer", signer}, {"users", json::value_from(users)}};
-                co_return token_of(co_await ask(rpc_, kUserSignatures, writer, std::move(body))).value_or(0);
-            });
+        stores_.user_signatures.set_remote_writer([this, writer](std::string signer,
+                                                                 Strings users) -> Task<std::int64_t> {
+            const UserSignatures signatures{std::move(signer), std::move(users)};
+            co_return token_of(co_await ask(rpc_, kUserSignatures, writer, signatures.to_json())).value_or(0);
+        });
     }
     if (!config_.writes("pushers")) {
         const auto writer = config_.writers_of("pushers").front();
         stores_.pushers.set_remote_writer(
             [this, writer](std::vector<PusherKey> keys) -> Task<std::optional<std::int64_t>> {
-                co_return token_of(co_await ask(rpc_, kRemovePushers, writer, to_json(keys)));
+                const PusherKeys pushers{std::move(keys)};
+                co_return token_of(co_await ask(rpc_, kRemovePushers, writer, pushers.to_json()));
             });
     }
     connect_receipts();
@@ -150,7 +66,8 @@ void RemoteWrites::connect_receipts() {
         return [this, writer = config_.writers_of(stream).front()](
                    std::string user_id, proto::RoomId room_id,
                    std::vector<ReadPosition> positions) -> Task<void> {
-            co_await ask(rpc_, kReadPositions, writer, to_json(user_id, room_id, positions));
+            const ReadPositions read{std::move(user_id), room_id.str(), std::move(positions)};
+            co_await ask(rpc_, kReadPositions, writer, read.to_json());
         };
     };
     if (!config_.writes("receipts")) receipts_.set_remote_receipts(asks("receipts"));
@@ -164,21 +81,21 @@ void RemoteWrites::serve(replication::RpcServer& server) {
     };
     if (config_.writes("device_lists")) {
         add(kDeviceChanges, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
-            const auto& change = object_of(body);
+            auto change = DeviceChanges::parse(body);
             const auto token = co_await stores_.devices.add_changes(
-                string_of(change, "user_id"), strings_of(change, "devices"), strings_of(change, "hosts"));
+                std::move(change.user_id), std::move(change.devices), std::move(change.hosts));
             co_return json::value(token);
         });
         add(kUserSignatures, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
-            const auto& change = object_of(body);
-            const auto token = co_await stores_.user_signatures.add(string_of(change, "signer"),
-                                                                    strings_of(change, "users"));
+            auto change = UserSignatures::parse(body);
+            const auto token =
+                co_await stores_.user_signatures.add(std::move(change.signer), std::move(change.users));
             co_return json::value(token);
         });
     }
     if (config_.writes("pushers")) {
         add(kRemovePushers, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
-            const auto token = co_await stores_.pushers.remove_all(keys_of(body));
+            const auto token = co_await stores_.pushers.remove_all(PusherKeys::parse(body).keys);
             json::value answer;  // null: there was none
             if (token) answer = *token;
             co_return answer;
@@ -186,10 +103,9 @@ void RemoteWrites::serve(replication::RpcServer& server) {
     }
     if (config_.writes("receipts") || config_.writes("account_data")) {
         add(kReadPositions, [this](replication::RpcArgs, json::value body) -> Task<json::value> {
-            const auto& read = object_of(body);
-            const auto room_id = proto::RoomId::parse(string_of(read, "room_id"));
-            if (!room_id) throw core::MatrixError::invalid_param("Invalid room ID");
-            co_await receipts_.set(string_of(read, "user_id"), *room_id, positions_of(read));
+            auto read = ReadPositions::parse(body);
+            auto room_id = proto::RoomId::trusted(std::move(read.room_id));
+            co_await receipts_.set(std::move(read.user_id), std::move(room_id), std::move(read.positions));
             co_return json::value();
         });
     }

@@ -30,6 +30,8 @@ private:
 };
 
 /// online, unavailable, offline.
-bool is_presence_state(const std::string& state);
+inline bool is_presence_state(const std::string& state) {
+    return state == "online" || state == "unavailable" || state == "offline";
+}
 
 }  // namespace weft::handlers

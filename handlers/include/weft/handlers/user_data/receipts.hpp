@@ -22,13 +22,20 @@ enum class ReadMarker {
     kReadPrivate,  ///< m.read.private: only the user sees it
     kFullyRead,    ///< m.fully_read: account data, where the user went on reading
 };
-std::optional<ReadMarker> parse_read_marker(std::string_view receipt_type);
+inline std::optional<ReadMarker> parse_read_marker(std::string_view receipt_type) {
+    if (receipt_type == "m.read") return ReadMarker::kRead;
+    if (receipt_type == "m.read.private") return ReadMarker::kReadPrivate;
+    if (receipt_type == "m.fully_read") return ReadMarker::kFullyRead;
+    return std::nullopt;
+}
 
 /// A position in a room that a client reports.
 struct ReadPosition {
     ReadMarker marker = ReadMarker::kRead;
     std::string event_id;
     std::optional<std::string> thread_id = std::nullopt;  // a thread's root or "main"; none: the whole room
+
+    bool operator==(const ReadPosition&) const = default;
 };
 
 /// Receipts and the fully-read marker of users (client-server API, "Receipts", "Read and unread markers").
