@@ -4,7 +4,6 @@
 #include <sys/ioctl.h>
 
 #include "weft/core/log.hpp"
-#include "weft/proto/json.hpp"
 
 namespace weft::replication {
 
@@ -14,17 +13,6 @@ namespace {
 
 std::string_view name_of(std::string_view line) {
     return line.substr(0, line.find(' '));
-}
-
-/// A connection's own business: on a channel of many it means nothing.
-bool is_of_a_connection(std::string_view name) {
-    return name == pr::Server::kName || name == pr::Name::kName || name == pr::Ping::kName ||
-           name == pr::Error::kName;
-}
-
-/// Lines that do not say whose they are, and that we must not take for another's.
-bool is_anonymous(std::string_view name) {
-    return name == pr::Replicate::kName || name == pr::RemoteServerUp::kName;
 }
 
 double kernel_bytes(int socket, unsigned long request) {
@@ -93,10 +81,8 @@ void RedisLink::close(CloseReason reason, std::string explanation, std::int64_t 
 }
 
 void RedisLink::send_line(std::string line) {
-    const auto name = name_of(line);
-    if (closing_ || overflowed_ || is_of_a_connection(name)) return;
-    metrics_.sent(name);
-    if (is_anonymous(name)) echoes_.said(line);
+    if (closing_ || overflowed_ || !channel_.say(line)) return;
+    metrics_.sent(name_of(line));
     private_lines_ += line;
     private_lines_ += '\n';
     if (private_lines_.size() > options_.limits.private_bytes_max) {
@@ -134,36 +120,24 @@ void RedisLink::read_packet() {
 }
 
 void RedisLink::on_message(std::string_view line) {
-    const auto name = name_of(line);
-    if (line.empty() || is_of_a_connection(name)) return;
-    if (is_anonymous(name) && echoes_.is_echo(line)) return;
-    if (!proto::is_valid_utf8(line)) {
-        refuse(line, "it is not UTF-8");
+    auto heard = channel_.hear(line);
+    if (std::holds_alternative<ChannelSession::Ignore>(heard)) return;
+    if (const auto* refusal = std::get_if<ChannelSession::Refuse>(&heard)) {
+        refuse(*refusal);
         return;
     }
-    if (const auto rdata = pr::view_rdata(line)) {
-        metrics_.received(name);
-        const auto result = handler_.on_rdata(id_, *rdata, {});  // nobody relays, so nobody needs the line
-        if (!result) refuse(line, result.error().message);
-        return;
-    }
-    auto command = pr::parse_line(line);
-    if (!command) {
-        refuse(line, command.error().message);
-        return;
-    }
-    metrics_.received(name);
-    const auto result = handler_.on_command(id_, std::move(*command), line);
-    if (!result) refuse(line, result.error().message);
+    metrics_.received(name_of(line));
+    const auto* rdata = std::get_if<pr::RdataView>(&heard);
+    // Nobody relays, so nobody needs a row's line.
+    const auto result = rdata != nullptr
+                            ? handler_.on_rdata(id_, *rdata, {})
+                            : handler_.on_command(id_, std::move(std::get<pr::Command>(heard)), line);
+    if (!result) refuse(ChannelSession::refuse(line, result.error().message));
 }
 
-/// Who said it cannot be told on its own connection. What may have been a row must not be passed over: all
-/// streams catch up by way of a new link.
-void RedisLink::refuse(std::string_view line, const std::string& why) {
-    const auto name = name_of(line);
-    const auto text = fmt::format("a message on {} was not understood: {}", options_.channel,
-                                  pr::parse_error_text(line.substr(0, 200), {why}));
-    if (name == pr::Rdata::kName || name == pr::Position::kName) {
+void RedisLink::refuse(const ChannelSession::Refuse& refusal) {
+    const auto text = fmt::format("a message on {} was not understood: {}", options_.channel, refusal.why);
+    if (refusal.was_row) {
         close(CloseReason::kParseError, text);
     } else {
         core::log_warning("replication", "{}", text);

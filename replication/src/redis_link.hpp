@@ -10,6 +10,7 @@
 #include "weft/replication/session.hpp"
 #include "weft/replication/tcp_server.hpp"
 
+#include "channel.hpp"
 #include "link_metrics.hpp"
 #include "redis_connection.hpp"
 
@@ -55,7 +56,7 @@ private:
     Task<void> write_loop();
     Task<void> keep_alive();
     void on_message(std::string_view line);
-    void refuse(std::string_view line, const std::string& why);
+    void refuse(const ChannelSession::Refuse& refusal);
     void resync_after_falling_off();
     std::int64_t now() const { return handler_.clock().monotonic_ms(); }
 
@@ -66,7 +67,7 @@ private:
     Options options_;
     LinkId id_;
     RelayCursor cursor_;
-    redis::OwnEchoes echoes_;
+    ChannelSession channel_;
     LinkMetrics metrics_{"redis"};
     std::string private_lines_;  // of this process alone, not sent yet
     core::Signal wake_writer_;

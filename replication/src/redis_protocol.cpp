@@ -98,21 +98,4 @@ std::vector<std::string> clients_named(std::string_view list, std::string_view n
     return ids;
 }
 
-void OwnEchoes::said(std::string_view line) {
-    if (outstanding_ >= kOutstandingMax) {
-        lines_.clear();
-        outstanding_ = 0;
-    }
-    ++lines_[std::string{line}];
-    ++outstanding_;
-}
-
-bool OwnEchoes::is_echo(std::string_view line) {
-    const auto found = lines_.find(line);
-    if (found == lines_.end()) return false;
-    if (--found->second == 0) lines_.erase(found);
-    --outstanding_;
-    return true;
-}
-
 }  // namespace weft::replication::redis

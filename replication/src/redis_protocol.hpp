@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,20 +54,5 @@ private:
 std::string client_name(std::string_view server_name, std::string_view instance, std::string_view role);
 /// From the answer to CLIENT LIST: IDs of the clients of this name, but for `own_id`.
 std::vector<std::string> clients_named(std::string_view list, std::string_view name, std::int64_t own_id);
-
-/// Recognises what we said when Redis brings it back, for lines that do not tell who said them. It forgets
-/// everything once too much is outstanding: such a line then counts as another's, which is harmless.
-class OwnEchoes {
-public:
-    void said(std::string_view line);
-    /// True once for each time the line was said.
-    bool is_echo(std::string_view line);
-    std::size_t outstanding() const { return outstanding_; }
-
-private:
-    static constexpr std::size_t kOutstandingMax = 1'000;
-    std::map<std::string, std::size_t, std::less<>> lines_;
-    std::size_t outstanding_ = 0;
-};
 
 }  // namespace weft::replication::redis

@@ -9,17 +9,20 @@
 namespace weft::workers {
 namespace {
 
-/// Beyond this the database cannot keep up: rows are applied without their events, which are then loaded when
-/// needed.
-constexpr std::size_t kQueueMax = 10'000;
 /// Rows loaded by one query.
 constexpr std::size_t kRowsPerLoad = 500;
 
 }  // namespace
 
+EventsApplier::EventsApplier(asio::any_io_executor executor, PreloadFunction preload,
+                             storage::StreamState& stream, std::size_t waiting_max)
+    : preload_{std::move(preload)}, stream_{stream}, waiting_max_{waiting_max}, tasks_{std::move(executor)} {}
+
 EventsApplier::EventsApplier(asio::any_io_executor executor, storage::EventsStore& events,
                              storage::StreamState& stream)
-    : events_{events}, stream_{stream}, tasks_{std::move(executor)} {}
+    : EventsApplier{std::move(executor),
+                    [&events](storage::StreamRows rows) -> Task<void> { co_await events.preload(rows); },
+                    stream} {}
 
 std::int64_t EventsApplier::position(const std::string& instance) const {
     const auto found = positions_.find(instance);
@@ -42,16 +45,23 @@ void EventsApplier::enqueue(Item item) {
         return;
     }
     queue_.push_back(std::move(item));
+    if (queue_.size() > waiting_max_) perform_all();
     if (running_) return;
     running_ = true;
     tasks_.spawn("apply_events", [this] { return drain(); });
 }
 
 void EventsApplier::perform(const Item& item) {
-    if (item.advance_only) {
-        stream_.advance(item.instance, item.token);
-    } else {
-        stream_.apply(item.instance, item.token, item.rows);
+    try {
+        if (item.advance_only) {
+            stream_.advance(item.instance, item.token);
+        } else {
+            stream_.apply(item.instance, item.token, item.rows);
+        }
+    } catch (const std::exception& error) {
+        // What somebody makes of a row must not stop those behind it.
+        core::log_error("workers.events", "applying events {} of {} failed: {}", item.token, item.instance,
+                        error.what());
     }
 }
 
@@ -72,27 +82,37 @@ bool EventsApplier::is_wanted(const storage::StreamRows& rows) const {
 
 Task<void> EventsApplier::drain() {
     while (!queue_.empty()) {
-        std::deque<Item> batch;
         storage::StreamRows rows;
-        const bool overloaded = queue_.size() > kQueueMax;
         while (!queue_.empty() && rows.size() < kRowsPerLoad) {
             for (const auto& row : queue_.front().rows) {
                 if (is_wanted(row)) rows.push_back(row);
             }
-            batch.push_back(std::move(queue_.front()));
+            loading_.push_back(std::move(queue_.front()));
             queue_.pop_front();
         }
-        if (!rows.empty() && !overloaded) co_await preload(std::move(rows));
-        for (const auto& item : batch) perform(item);
+        if (!rows.empty()) co_await preload(std::move(rows));
+        while (!loading_.empty()) perform_next(loading_);
     }
     running_ = false;
+}
+
+void EventsApplier::perform_all() {
+    while (!loading_.empty()) perform_next(loading_);
+    while (!queue_.empty()) perform_next(queue_);
+}
+
+/// Taken out first: whoever is told may hand in more.
+void EventsApplier::perform_next(std::deque<Item>& items) {
+    const auto item = std::move(items.front());
+    items.pop_front();
+    perform(item);
 }
 
 /// A failure here must not lose rows: they are applied all the same, and their events loaded when somebody
 /// wants them.
 Task<void> EventsApplier::preload(storage::StreamRows rows) {
     try {
-        co_await events_.preload(rows);
+        co_await preload_(std::move(rows));
     } catch (const std::exception& error) {
         if (core::is_cancellation(std::current_exception())) throw;
         core::log_warning("workers.events", "events could not be loaded ahead: {}", error.what());

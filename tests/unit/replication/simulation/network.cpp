@@ -56,8 +56,11 @@ void End::close() {
 }
 
 void End::cut() {
+    if (cut_) return;
     cut_ = true;
     later(kPingTimeout, &End::close);
+    const auto other = peer();
+    if (other && world_.chance(50)) other->cut();
 }
 
 void End::send_line(std::string line) {

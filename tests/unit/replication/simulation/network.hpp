@@ -7,28 +7,24 @@
 #include <set>
 #include <string>
 
-#include "weft/replication/link.hpp"
 #include "weft/replication/relay_log.hpp"
 #include "weft/replication/session.hpp"
-#include "world.hpp"
+#include "wire.hpp"
 
 namespace weft::replication::simulation {
 
 /// One end of a simulated connection. The network delivers in order, late, in pieces, and not at all once it
 /// was cut; each end notices that when it likes.
-class End final : public Link, public std::enable_shared_from_this<End> {
+class End final : public Wire, public std::enable_shared_from_this<End> {
 public:
     End(World& world, Process& owner, SessionRole role);
 
     /// Both ends exist now.
     void open(std::weak_ptr<End> peer);
-    void close();
-    /// Nothing leaves any more, and only the kernel will tell, in the end.
-    void cut();
-    /// Reads nothing until then.
-    void stall(Time until) { stalled_until_ = std::max(stalled_until_, until); }
-    bool was_up() const { return was_up_; }
-    std::shared_ptr<End> peer() const { return peer_.lock(); }
+    void close() override;
+    void cut() override;
+    void stall(Time until) override { stalled_until_ = std::max(stalled_until_, until); }
+    bool was_up() const override { return was_up_; }
 
     LinkId id() const override { return id_; }
     std::string peer_name() const override { return session_.peer_name(); }
@@ -46,6 +42,7 @@ private:
     void on_line(std::string_view line);
     void perform(SessionActions actions, std::string_view line);
     void tick();
+    std::shared_ptr<End> peer() const { return peer_.lock(); }
     void later(Time delay, void (End::*what)());
 
     World& world_;

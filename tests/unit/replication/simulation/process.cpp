@@ -21,6 +21,9 @@ const proto::replication::StreamInfo& info_of(const std::string& stream) {
     return *proto::replication::find_stream(stream);
 }
 
+/// So few that it happens.
+constexpr std::size_t kWaitingEventsMax = 20;
+
 bool is_in_memory(const std::string& stream) {
     return info_of(stream).source == proto::replication::StreamSource::kMemory;
 }
@@ -45,7 +48,8 @@ void Process::start() {
     ReplicationCommandHandler::Options options;
     options.instance_name = name_;
     options.instance_id = name_ + std::to_string(life_);
-    options.relays = is_master();
+    options.on_bus = world_.bus() != nullptr;
+    options.relays = is_master() && !options.on_bus;
     options.subscriptions = subscriptions_;
     options.log.chunk_bytes = 512;
     options.log.bytes_max = 4'096;
@@ -59,18 +63,23 @@ void Process::start() {
     witness_.emplace(world_, name_);
     make_streams();
     after(world_.random(1, 40), [this] { write_something(); });
-    if (!is_master()) connect();
+    if (world_.bus() != nullptr || !is_master()) connect();
 }
 
 void Process::kill() {
     for (const auto& end : std::exchange(ends_, {})) end->close();
     bool stopped = false;
-    asio::co_spawn(world_.io(), handler_->stop(), [&](const std::exception_ptr&) { stopped = true; });
+    const auto stop_all = [this]() -> Task<void> {
+        co_await handler_->stop();
+        co_await applier_->stop();
+    };
+    asio::co_spawn(world_.io(), stop_all, [&](const std::exception_ptr&) { stopped = true; });
     while (!stopped) {
         world_.io().restart();
         world_.io().run_one();
     }
     handler_.reset();
+    applier_.reset();
     states_.clear();
     memory_.clear();
 }
@@ -92,8 +101,8 @@ void Process::make_streams() {
         for (const auto& writer : writers) positions[writer] = world_.database().max({name, writer});
         if (is_in_memory(name) && state.is_writer()) positions[name_] = began_ = world_.now();
         state.seed(positions);
-        state.on_invalidate([this, name = name](std::int64_t, const storage::StreamRows& rows) {
-            witness_->invalidate(name, rows);
+        state.on_invalidate([this, name = name](std::int64_t token, const storage::StreamRows& rows) {
+            witness_->invalidate(name, token, rows);
         });
         state.on_advanced([this, name = name](const std::string& instance, std::int64_t token) {
             if (instance != name_) witness_->reported({name, instance}, token);
@@ -123,7 +132,7 @@ Stream Process::bind(const std::string& name, storage::StreamState& state) {
     };
     bindings.apply = [this, name, &state](const std::string& instance, std::int64_t token, const Rows& rows) {
         if (!subscribed(name)) world_.broken(name_ + " did not subscribe to " + name);
-        witness_->applying({name, instance}, token, rows);
+        witness_->handed_in({name, instance}, token, rows);
         state.apply(instance, token, rows);
         check_together(name, instance);
     };
@@ -135,6 +144,7 @@ Stream Process::bind(const std::string& name, storage::StreamState& state) {
         witness_->rewound({name, instance});
         state.rewind(instance, token);
     };
+    if (name == "events") bind_events(bindings, state);
     if (!info_of(name).shares_tokens_with.empty() && !state.is_writer()) {
         state.set_behind(true);
         bindings.set_behind = [this, name, &state](const std::string& instance, bool behind) {
@@ -145,6 +155,31 @@ Stream Process::bind(const std::string& name, storage::StreamState& state) {
     Stream::Options options;
     options.rows_per_page = 7;
     return {name, kWriters.at(name), std::move(bindings), options};
+}
+
+/// Rows of events wait until what they name has been read.
+void Process::bind_events(StreamBindings& bindings, storage::StreamState& state) {
+    applier_.emplace(
+        world_.io().get_executor(), [this](storage::StreamRows) { return load_events(); }, state,
+        kWaitingEventsMax);
+    bindings.current_token = [this, &state](const std::string& instance) {
+        state.know(instance);
+        return applier_->position(instance);
+    };
+    bindings.apply = [this](const std::string& instance, std::int64_t token, const Rows& rows) {
+        witness_->handed_in({"events", instance}, token, rows);
+        applier_->apply(instance, token, rows);
+    };
+    bindings.advance = [this](const std::string& instance, std::int64_t token) {
+        applier_->advance(instance, token);
+    };
+}
+
+Task<void> Process::load_events() {
+    const auto answered = std::make_shared<core::Signal>(world_.io().get_executor());
+    world_.after(world_.random(1, world_.chance(5) ? 800 : 20), [answered] { answered->notify_all(); });
+    co_await answered->wait();
+    if (!world_.calm() && world_.chance(2)) throw std::runtime_error{"the database is away"};
 }
 
 void Process::check_together(const std::string& stream, const std::string& instance) {
@@ -186,6 +221,10 @@ Updates Process::memory_updates(std::int64_t from, std::int64_t upto) const {
 }
 
 void Process::connect() {
+    if (world_.bus() != nullptr) {
+        connect_to_bus();
+        return;
+    }
     auto* const master = world_.master();
     if (!master->is_up()) {
         after(backoff_.next(0.5), [this] { connect(); });
@@ -199,9 +238,20 @@ void Process::connect() {
     ours->open(theirs);
 }
 
-void Process::on_end_closed(const std::shared_ptr<End>& end) {
+void Process::connect_to_bus() {
+    auto& bus = *world_.bus();
+    if (!bus.is_up()) {
+        after(backoff_.next(0.5), [this] { connect(); });
+        return;
+    }
+    auto end = std::make_shared<BusEnd>(world_, *this, bus);
+    ends_.push_back(end);
+    end->open();
+}
+
+void Process::on_end_closed(const std::shared_ptr<Wire>& end) {
     std::erase(ends_, end);
-    if (is_master()) return;
+    if (is_master() && world_.bus() == nullptr) return;
     if (end->was_up()) backoff_.reset();
     after(backoff_.next(0.5), [this] { connect(); });
 }

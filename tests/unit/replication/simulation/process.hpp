@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "bus.hpp"
+#include "events_applier.hpp"
 #include "network.hpp"
 #include "weft/replication/backoff.hpp"
 #include "weft/replication/command_handler.hpp"
@@ -25,8 +27,8 @@ public:
     bool is_up() const { return handler_ != nullptr; }
     const std::string& name() const { return name_; }
     ReplicationCommandHandler& handler() { return *handler_; }
-    std::vector<std::shared_ptr<End>>& ends() { return ends_; }
-    void on_end_closed(const std::shared_ptr<End>& end);
+    std::vector<std::shared_ptr<Wire>>& ends() { return ends_; }
+    void on_end_closed(const std::shared_ptr<Wire>& end);
     /// Why this process has not caught up with the others, or "".
     std::string behind() const;
 
@@ -39,10 +41,13 @@ private:
     void make_streams();
     storage::StreamState& make_state(const std::string& name);
     Stream bind(const std::string& name, storage::StreamState& state);
+    void bind_events(StreamBindings& bindings, storage::StreamState& state);
     Task<Updates> fetch(StreamKey key, std::int64_t from, std::int64_t upto, std::size_t limit);
     Updates memory_updates(std::int64_t from, std::int64_t upto) const;
     void check_together(const std::string& stream, const std::string& instance);
+    Task<void> load_events();
     void connect();
+    void connect_to_bus();
     void write_something();
     void write(storage::StreamState& state);
     void write_in_memory(storage::StreamState& state);
@@ -54,11 +59,12 @@ private:
     std::vector<std::string> subscriptions_;
     std::uint64_t life_ = 0;
     std::map<std::string, storage::StreamState> states_;
+    std::optional<workers::EventsApplier> applier_;
     Memory memory_;           // of the stream in memory, where it is written
     std::int64_t began_ = 0;  // its first token
     std::unique_ptr<ReplicationCommandHandler> handler_;
     std::optional<Witness> witness_;
-    std::vector<std::shared_ptr<End>> ends_;
+    std::vector<std::shared_ptr<Wire>> ends_;
     Backoff backoff_;
 };
 

@@ -29,31 +29,38 @@ void Witness::begin(const StreamKey& key) {
     view.reported = view.reported_together = world_.database().max(key);
 }
 
-void Witness::applying(const StreamKey& key, std::int64_t token, const Rows& rows) {
+void Witness::handed_in(const StreamKey& key, std::int64_t token, const Rows& rows) {
     auto& view = views_.at(key);
-    applying_ = &view;
     const auto broken = [&](const char* what) {
         world_.broken(
             fmt::format("{}: {} of {}, token {} {}", process_, key.stream, key.instance, token, what));
     };
-    if (!view.applied.insert(token).second) broken("was applied twice");
-    if (token < view.last_applied) broken("is out of order");
-    view.last_applied = std::max(view.last_applied, token);
+    auto& waiting = handed_in_[key.stream];
+    const auto waits = [&](const auto& other) { return other.view == &view && other.token == token; };
+    if (view.applied.contains(token) || std::any_of(waiting.begin(), waiting.end(), waits))
+        broken("was applied twice");
+    if (token < view.last_handed_in) broken("is out of order");
+    view.last_handed_in = std::max(view.last_handed_in, token);
     world_.count_applied();
-    const auto got = numbers_of(rows);
+    auto got = numbers_of(rows);
     if (is_in_memory(key)) {
         for (const int row : got) view.memory[subject_of(row)] = row;
-        return;
+    } else {
+        const auto& tokens = world_.database().of(key);
+        const auto written = tokens.find(token);
+        if (written == tokens.end() || written->second != got) broken("has other rows than were written");
     }
-    const auto& tokens = world_.database().of(key);
-    const auto written = tokens.find(token);
-    if (written == tokens.end() || written->second != got) broken("has other rows than were written");
+    waiting.push_back({&view, token, std::move(got)});
 }
 
-void Witness::invalidate(const std::string&, const Rows& rows) {
-    if (applying_ == nullptr) return;  // our own rows
-    for (const int row : numbers_of(rows)) applying_->cache.erase(subject_of(row));
-    applying_ = nullptr;
+void Witness::invalidate(const std::string& stream, std::int64_t token, const Rows& rows) {
+    auto& waiting = handed_in_[stream];
+    if (waiting.empty()) return;  // our own rows
+    const auto& next = waiting.front();
+    if (next.token != token || next.rows != numbers_of(rows)) return;
+    next.view->applied.insert(token);
+    for (const int row : next.rows) next.view->cache.erase(subject_of(row));
+    waiting.pop_front();
 }
 
 void Witness::reported(const StreamKey& key, std::int64_t token) {
@@ -106,7 +113,7 @@ void Witness::load_cache(const StreamKey& key, View& view) {
 void Witness::rewound(const StreamKey& key) {
     auto& view = views_.at(key);
     view.applied.clear();
-    view.last_applied = 0;
+    view.last_handed_in = 0;
     view.memory.clear();
 }
 

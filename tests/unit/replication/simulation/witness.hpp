@@ -1,8 +1,10 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "world.hpp"
 
@@ -16,9 +18,10 @@ public:
 
     /// The process starts: it knows what the database holds of this feed.
     void begin(const StreamKey& key);
-    /// Rows are handed to the stream; its caches are invalidated, and its position moves, after this.
-    void applying(const StreamKey& key, std::int64_t token, const Rows& rows);
-    void invalidate(const std::string& stream, const Rows& rows);
+    /// Rows are handed to the stream: its caches are invalidated, and its position moves, now or later.
+    void handed_in(const StreamKey& key, std::int64_t token, const Rows& rows);
+    /// The stream applies rows: of another process if they are the oldest of those handed in.
+    void invalidate(const std::string& stream, std::int64_t token, const Rows& rows);
     /// `token` became visible: nothing up to it may be missing, nothing older be cached.
     void reported(const StreamKey& key, std::int64_t token);
     /// The position of streams with one counter, all together.
@@ -38,7 +41,7 @@ private:
     struct View {
         std::set<std::int64_t> known_at_start;
         std::set<std::int64_t> applied;
-        std::int64_t last_applied = 0;
+        std::int64_t last_handed_in = 0;
         std::int64_t reported = 0;
         std::int64_t reported_together = 0;
         std::map<int, std::int64_t> cache;  // subject -> the token that what is cached is as new as
@@ -52,7 +55,12 @@ private:
     World& world_;
     std::string process_;
     std::map<StreamKey, View> views_;
-    View* applying_ = nullptr;
+    struct HandedIn {
+        View* view;
+        std::int64_t token;
+        std::vector<int> rows;
+    };
+    std::map<std::string, std::deque<HandedIn>> handed_in_;  // by stream
 };
 
 }  // namespace weft::replication::simulation

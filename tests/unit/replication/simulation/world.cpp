@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "bus.hpp"
 #include "network.hpp"
 #include "process.hpp"
 
@@ -17,7 +18,8 @@ constexpr Time kCalmStepMs = 500;
 
 }  // namespace
 
-World::World(std::uint64_t seed) : dice_{seed} {
+World::World(std::uint64_t seed, Transport transport) : dice_{seed} {
+    if (transport == Transport::kBus) bus_ = std::make_unique<Bus>(*this);
     const auto add = [this](const char* name, std::vector<std::string> subscriptions = {}) {
         processes_.push_back(std::make_unique<Process>(*this, name, std::move(subscriptions)));
     };
@@ -93,6 +95,11 @@ void World::something_happens() {
     if (!process.is_up()) return;
     ++faults_;
     const auto kind = random(1, 100);
+    if (bus_ && chance(5)) {
+        bus_->die();
+        after(random(20, 600), [this] { bus_->come_back(); });
+        return;
+    }
     if (kind > 25) {
         harm_connection(process, kind);
         return;
@@ -107,12 +114,10 @@ void World::harm_connection(Process& of, std::int64_t kind) {
     if (of.ends().empty()) return;
     const auto end =
         of.ends()[static_cast<std::size_t>(random(0, static_cast<std::int64_t>(of.ends().size()) - 1))];
-    const auto peer = end->peer();
     if (kind <= 50) {
         end->close();
     } else if (kind <= 70) {
         end->cut();
-        if (peer && chance(50)) peer->cut();
     } else if (kind <= 90) {
         end->stall(now() + random(100, 1'500));
     } else {

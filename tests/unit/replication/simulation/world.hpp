@@ -16,13 +16,15 @@ namespace weft::replication::simulation {
 
 using Time = std::int64_t;  // milliseconds of the simulated clock
 
+class Bus;
 class Process;
 
 /// A cluster in one thread: real command handlers, sessions, feeds, relay logs and stream states; the
 /// network, the clock, the database and whatever goes wrong with them come from a seed.
 class World {
 public:
-    explicit World(std::uint64_t seed);
+    enum class Transport { kTcp, kBus };
+    World(std::uint64_t seed, Transport transport);
     ~World();
 
     /// Lives through writes and faults, then lets the cluster settle. Returns what broke, or "".
@@ -40,6 +42,8 @@ public:
     asio::io_context& io() { return io_; }
     const core::Clock& clock() const { return clock_; }
     Database& database() { return database_; }
+    /// What all processes are connected to; null if the master relays.
+    Bus* bus() { return bus_.get(); }
     Process* master();
     Process* process(const std::string& name);
     void count_applied() { ++applied_; }
@@ -66,6 +70,7 @@ private:
     Database database_;
     std::priority_queue<Event, std::vector<Event>, Later> events_;
     std::uint64_t next_event_ = 0;
+    std::unique_ptr<Bus> bus_;
     std::vector<std::unique_ptr<Process>> processes_;  // the master first
     bool calm_ = false;
     std::uint64_t faults_ = 0;
