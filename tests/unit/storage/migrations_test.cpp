@@ -9,7 +9,7 @@ TEST_CASE("migrations are in the order of their numbers, from one, and have thei
         CHECK(migration.version > last);
         last = migration.version;
         CHECK_FALSE(migration.name.empty());
-        CHECK(migration.sql.find("CREATE") != std::string_view::npos);
+        CHECK(migration.sql.find(';') != std::string_view::npos);
     }
     CHECK(last >= 2);
 }
