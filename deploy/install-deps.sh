@@ -37,6 +37,7 @@ libspdlog-dev
 libyaml-cpp-dev
 libcli11-dev
 libsodium-dev
+libicu-dev
 libssl-dev
 openssl
 prometheus-cpp-dev

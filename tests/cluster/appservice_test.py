@@ -213,6 +213,12 @@ class Appservice(ClusterTestCase):
         self.assertEqual(self.errcode(bot.request, "POST", ping.format("bridge"), {}), "M_BAD_STATUS")
         bot.put(f"/directory/list/appservice/net/{quote(room_id)}", {"visibility": "public"})
         self.assertEqual(self.cluster.sql("SELECT network_id FROM appservice_room_list"), "net")
+        own, of_net, all_of_them = [
+            [room["room_id"] for room in alice.post("/publicRooms", body)["chunk"]]
+            for body in ({}, {"third_party_instance_id": "bridge|net"}, {"include_all_networks": True})
+        ]
+        self.assertEqual((own, of_net, all_of_them), ([], [room_id], [room_id]))
+        self.assertEqual(alice.post("/publicRooms", {"third_party_instance_id": "bridge|other"})["chunk"], [])
 
 
 if __name__ == "__main__":

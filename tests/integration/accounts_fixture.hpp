@@ -188,6 +188,7 @@ struct AccountsFixture : StorageFixture {
     storage::RegistrationTokenStore registration_tokens{context()};
     storage::ThreePidStore three_pids{context()};
     storage::AdminUserStore admin_users{context()};
+    storage::ErasedUserStore erased_users{context()};
     storage::PusherStore pushers{context(), stream("pushers")};
     storage::UiAuthSessionStore ui_auth_sessions{context()};
     storage::FilterStore filter_store{context()};
@@ -212,7 +213,7 @@ struct AccountsFixture : StorageFixture {
     handlers::SharedSecretRegistration shared_secret{registration, sessions, config, clock};
     handlers::Profiles profiles{profile_store, state, sender, config, io.get_executor()};
     handlers::Accounts accounts{
-        handlers::Accounts::Stores{users, admin_users, profile_store, three_pids, pushers, state}, passwords,
+        handlers::Accounts::Stores{users, admin_users, erased_users, profile_store, three_pids, pushers, state}, passwords,
         devices, sender, io.get_executor()};
     handlers::Filters filters{filter_store};
     handlers::ClientIps client_ips{client_ip_store, clock, io.get_executor()};

@@ -134,3 +134,31 @@ TEST_CASE("events, rooms and users are reported", "[people]") {
     CHECK(fixture.sql("SELECT target_user_id, user_id FROM user_reports") ==
           std::vector<Strings>{{"@bob:test", "@carol:test"}});
 }
+
+TEST_CASE("what an erased user wrote is kept from those who were not there", "[people]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice");
+    fixture.join("eve", room);
+    const auto before = fixture.say("eve", room, "secret");
+    fixture.join("bob", room);
+    const auto after = fixture.say("eve", room, "to both");
+    const auto body_of = [&](const std::string& token, const std::string& event_id) {
+        const auto answer = fixture.get(token, "/rooms/" + room + "/event/" + http::percent_encode(event_id));
+        REQUIRE(answer.status == 200);
+        return text_at(answer.body.at("content").as_object(), "body");
+    };
+    CHECK(body_of("bob", before) == "secret");
+
+    fixture.run(fixture.master->services.accounts.deactivate("@eve:test", handlers::Erase::kErase));
+
+    CHECK(body_of("alice", before) == "secret");
+    CHECK(body_of("bob", before).empty());
+    CHECK(body_of("bob", after) == "to both");
+    const auto page = fixture.get("bob", "/rooms/" + room + "/messages?dir=b&limit=50");
+    const auto text = proto::to_json(page.body);
+    CHECK(text.find("secret") == std::string::npos);
+    CHECK(text.find("to both") != std::string::npos);
+
+    fixture.run(fixture.master->services.accounts.reactivate("@eve:test", "pass word 1"));
+    CHECK(body_of("bob", before) == "secret");
+}

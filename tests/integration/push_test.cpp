@@ -330,3 +330,23 @@ TEST_CASE("the list of notifications is paged, the newest first, and knows what 
     CHECK(home.get("bob", "/notifications?from=nonsense").errcode() == "M_INVALID_PARAM");
     CHECK(home.get("bob", "/notifications?limit=0").errcode() == "M_INVALID_PARAM");
 }
+
+TEST_CASE_METHOD(PushFixture, "nobody is notified of what somebody does whom they ignore", "[push]") {
+    const auto room_id = shared_room();
+    REQUIRE(set_pusher("bob").status == 200);
+    say("alice", room_id, "hello");
+    wait_for_notification(1);
+    const auto ignore = [&](const std::string& users) {
+        const auto path = "/user/@bob:test/account_data/m.ignored_user_list";
+        REQUIRE(put("bob", path, R"({"ignored_users": )" + users + "}").status == 200);
+    };
+
+    ignore(R"({"@alice:test": {}})");
+    say("alice", room_id, "anybody there, bob?");
+    create_room("alice", R"({"preset": "private_chat", "invite": ["@bob:test"]})");
+    ignore("{}");
+    say("alice", room_id, "again");
+
+    CHECK(wait_for_notification(2).at("content").at("body") == "again");
+    CHECK(get("bob", "/notifications").body.at("notifications").as_array().size() == 2);
+}

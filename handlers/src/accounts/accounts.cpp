@@ -54,7 +54,7 @@ Task<void> Accounts::deactivate(std::string user_id, Erase erase) {
     if (erase == Erase::kErase) {
         co_await stores_.profiles.set_displayname(localpart, std::nullopt);
         co_await stores_.profiles.set_avatar_url(localpart, std::nullopt);
-        co_await stores_.admin_users.set_erased(user_id, true);
+        co_await stores_.erased_users.set_erased(user_id, true);
     }
     co_await devices_.remove_all(user_id);
     co_await remove_personal_data(user_id);
@@ -73,7 +73,7 @@ Task<void> Accounts::remove_personal_data(std::string user_id) {
 Task<void> Accounts::reactivate(std::string user_id, std::string new_password) {
     auto hash = co_await passwords_.hash(std::move(new_password));
     co_await stores_.admin_users.finish_deactivation(user_id);
-    co_await stores_.admin_users.set_erased(user_id, false);
+    co_await stores_.erased_users.set_erased(user_id, false);
     co_await stores_.users.set_password_hash(user_id, std::move(hash));
     co_await stores_.users.set_deactivated(std::move(user_id), false);
 }

@@ -47,7 +47,7 @@ Task<std::string> PasswordAuth::check(std::string user_id, std::string password)
     bool right = false;
     // Whether an account exists is no secret (/register/available), so an unknown one costs no hash.
     if (account && account->password_hash && password.size() <= kPasswordBytesMax) {
-        auto verify = [password = std::move(password) + config_.password_pepper,
+        auto verify = [password = core::normalize_password(password) + config_.password_pepper,
                        hash = *account->password_hash] { return core::verify_password(password, hash); };
         right = co_await cpu_.run(std::move(verify));
     }
@@ -72,7 +72,7 @@ void PasswordAuth::check_acceptable(std::string_view password) const {
 
 Task<std::string> PasswordAuth::hash(std::string password) {
     check_acceptable(password);
-    auto make = [password = std::move(password) + config_.password_pepper] {
+    auto make = [password = core::normalize_password(password) + config_.password_pepper] {
         return core::hash_password(password);
     };
     co_return co_await cpu_.run(std::move(make));

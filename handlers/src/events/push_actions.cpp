@@ -60,6 +60,7 @@ Task<std::vector<storage::PushAction>> PushActions::for_event(proto::EventPtr ev
     context.power_levels = levels.get();
     proto::PushEvaluator evaluator{*event, context};
     for (std::size_t i = 0; i < users.size(); ++i) {
+        if (!rules[i]->ignored.empty() && rules[i]->ignored.contains(event->sender().str())) continue;
         const auto ruleset = prepared(users[i], rules[i]);
         const auto* actions = evaluator.evaluate(*ruleset, members->at(users[i]));
         if (!actions || !actions->notify) continue;

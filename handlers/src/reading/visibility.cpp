@@ -1,7 +1,10 @@
 #include "weft/handlers/reading/visibility.hpp"
 
+#include <algorithm>
+
 #include "weft/handlers/reading/room_access.hpp"
 #include "weft/proto/event_types.hpp"
+#include "weft/proto/redaction.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -90,7 +93,12 @@ Task<std::vector<storage::StoredEventPtr>> Visibility::visible(std::string user_
     const auto room_id = events.front()->event->room_id();
     RoomAccess access{events_, states_};
     const auto standing = co_await access.standing(user_id, room_id);
-    if (standing.joined && co_await sees_all(room_id, events)) co_return events;
+    const auto erased = co_await erased_.all();
+    const auto is_of_erased = [&](const auto& stored) {
+        return erased->contains(stored->event->sender().str());
+    };
+    const bool any_erased = !erased->empty() && std::ranges::any_of(events, is_of_erased);
+    if (standing.joined && !any_erased && co_await sees_all(room_id, events)) co_return events;
 
     const proto::StateKey visibility_key{std::string{event_type::kHistoryVisibility}, ""};
     const proto::StateKey member_key{std::string{event_type::kMember}, user_id};
@@ -131,6 +139,14 @@ Task<std::vector<storage::StoredEventPtr>> Visibility::visible(std::string user_
         at.visibility = deciding.visibility(before ? &*before : nullptr);
         return !may_see(at, event.stream_ordering(), standing);
     });
+    if (!any_erased) co_return events;
+    for (auto& stored : events) {
+        const auto state = states.find(stored->event->event_id());
+        if (!is_of_erased(stored) || state == states.end()) continue;
+        if (deciding.membership(find(state->second, member_key)) == "join") continue;
+        storage::StoredEvent pruned{proto::prune_event(*stored->event), stored->redacted_because};
+        stored = std::make_shared<const storage::StoredEvent>(std::move(pruned));
+    }
     co_return events;
 }
 

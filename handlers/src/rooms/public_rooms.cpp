@@ -12,8 +12,10 @@ namespace event_type = proto::event_type;
 
 namespace {
 
-/// The one list there is.
-constexpr const char* kListingKey = "local";
+/// Lists are kept by their network; no network has one of these names, which hold no '|'.
+constexpr const char* kOwnList = "local";
+constexpr const char* kAllLists = "all";
+constexpr std::size_t kListsKept = 16;
 /// Rooms whose state is read at once.
 constexpr std::size_t kRoomsPerRead = 100;
 /// What directory_entry() reads.
@@ -50,12 +52,13 @@ PublicRooms::PublicRooms(storage::RoomDirectoryStore& directory, storage::RoomSt
       events_{events},
       clock_{clock},
       options_{options},
-      listings_{"public_room_listing", 1, std::move(executor)} {}
+      listings_{"public_room_listing", kListsKept, std::move(executor)} {}
 
 Task<PublicRoomsPage> PublicRooms::list(PublicRoomsQuery query) {
     PublicRoomsPage page;
     if (!options_.enabled) co_return page;
-    const auto listing = co_await this->listing(!query.since);
+    std::string key = query.all_networks ? kAllLists : query.network.empty() ? kOwnList : query.network;
+    const auto listing = co_await this->listing(std::move(key), !query.since);
     page.total = listing->rooms.size();
     const auto wanted = query.limit == 0 ? options_.page_max : std::min(query.limit, options_.page_max);
     const auto since = query.since.value_or(DirectoryToken{});
@@ -84,18 +87,27 @@ Task<PublicRoomsPage> PublicRooms::list(PublicRoomsQuery query) {
     co_return page;
 }
 
-Task<PublicRooms::ListingPtr> PublicRooms::listing(bool fresh) {
-    const auto kept = listings_.get_if_present(kListingKey);
+Task<PublicRooms::ListingPtr> PublicRooms::listing(std::string key, bool fresh) {
+    const auto kept = listings_.get_if_present(key);
     if (kept && !fresh && clock_.monotonic_ms() - kept->read_ms < options_.list_kept_ms) co_return kept;
     // Whoever asks while the list is being read for another's first page shares that reading.
-    if (kept) listings_.invalidate(kListingKey);
-    co_return co_await listings_.get(kListingKey, [this](std::string) { return read_listing(); });
+    if (kept) listings_.invalidate(key);
+    core::Cache<std::string, Listing>::Loader load = [this](std::string wanted) {
+        return read_listing(std::move(wanted));
+    };
+    co_return co_await listings_.get(std::move(key), std::move(load));
 }
 
-Task<PublicRooms::Listing> PublicRooms::read_listing() {
+Task<PublicRooms::Listing> PublicRooms::read_listing(std::string key) {
     Listing listing;
     listing.read_ms = clock_.monotonic_ms();
-    listing.rooms = co_await directory_.public_rooms(options_.rooms_max);
+    if (key == kOwnList) {
+        listing.rooms = co_await directory_.public_rooms(options_.rooms_max);
+    } else {
+        std::optional<std::string> network;
+        if (key != kAllLists) network = std::move(key);
+        listing.rooms = co_await directory_.network_rooms(std::move(network), options_.rooms_max);
+    }
     co_return listing;
 }
 

@@ -55,6 +55,13 @@ handlers::PublicRoomsQuery parse_public_rooms(const json::object& body) {
     if (const auto* const types = proto::find(filter, "room_types"); types && !types->is_null()) {
         query.room_types = room_types_of(*types);
     }
+    query.all_networks = optional_bool(body, "include_all_networks").value_or(false);
+    if (auto network = optional_string(body, "third_party_instance_id"); network && !network->empty()) {
+        if (query.all_networks) throw MatrixError::invalid_param("Either one network or all of them");
+        if (network->find('|') == std::string::npos)
+            throw MatrixError::invalid_param("'third_party_instance_id' is no instance of a protocol");
+        query.network = std::move(*network);
+    }
     return query;
 }
 
@@ -83,11 +90,6 @@ Task<http::Response> PublicRoomsEndpoints::get(http::Request request) {
 Task<http::Response> PublicRoomsEndpoints::post(http::Request request) {
     require_this_server(request);
     const auto body = request.json_body(true);
-    // No room here belongs to a network behind a bridge.
-    if (optional_string(body, "third_party_instance_id")) {
-        co_return http::Response::json(
-            json::object{{"chunk", json::array{}}, {"total_room_count_estimate", 0}});
-    }
     co_return co_await answer(parse_public_rooms(body));
 }
 

@@ -1,10 +1,7 @@
 #include "weft/storage/admin_user_store.hpp"
 
-
-
 namespace weft::storage {
 namespace {
-
 
 /// Each order is an expression of its own, so that one statement serves all.
 constexpr Sql kPage{"admin_user_page", R"sql(
@@ -65,9 +62,6 @@ constexpr Sql kAddPending{"add_pending_deactivation", R"sql(
 constexpr Sql kFinishPending{"finish_deactivation",
                              "DELETE FROM users_pending_deactivation WHERE user_id = $1"};
 constexpr Sql kPending{"pending_deactivations", "SELECT DISTINCT user_id FROM users_pending_deactivation"};
-
-constexpr Sql kErase{"erase_user", "INSERT INTO erased_users (user_id) VALUES ($1) ON CONFLICT DO NOTHING"};
-constexpr Sql kUnerase{"unerase_user", "DELETE FROM erased_users WHERE user_id = $1"};
 
 /// Tables whose rows mean something to their user only.
 constexpr Sql kPurge[] = {
@@ -169,10 +163,6 @@ Task<std::vector<std::string>> AdminUserStore::pending_deactivations() {
     std::vector<std::string> users;
     for (const auto row : co_await context_.db.query(kPending)) users.push_back(row[0].str());
     co_return users;
-}
-
-Task<void> AdminUserStore::set_erased(std::string user_id, bool erased) {
-    co_await context_.db.query(erased ? kErase : kUnerase, user_id);
 }
 
 Task<void> AdminUserStore::purge_personal_data(std::string user_id) {

@@ -2,10 +2,12 @@
 
 #include "stores/store_support.hpp"
 #include "weft/core/errors.hpp"
+#include "weft/proto/json.hpp"
 #include "weft/proto/replication/rows.hpp"
 
 namespace weft::storage {
 
+using proto::replication::AccountDataRow;
 using proto::replication::PushRulesRow;
 
 namespace {
@@ -13,6 +15,7 @@ namespace {
 constexpr std::size_t kCacheEntries = 20'000;
 /// The class of the stored actions of a default rule.
 constexpr int kDefaultRuleClass = -1;
+constexpr auto kIgnoredList = "m.ignored_user_list";
 
 constexpr Sql kOfUsers{"get_push_rules", R"sql(
     SELECT user_name, rule_id, NULL, priority_class, priority, conditions, actions FROM push_rules
@@ -20,6 +23,9 @@ constexpr Sql kOfUsers{"get_push_rules", R"sql(
     UNION ALL
     SELECT user_name, rule_id, enabled, NULL, NULL, NULL, NULL FROM push_rules_enable
     WHERE user_name = ANY ($1::text[])
+    UNION ALL
+    SELECT user_id, NULL, NULL, NULL, NULL, content, NULL FROM account_data
+    WHERE user_id = ANY ($1::text[]) AND account_data_type = $2
     ORDER BY 4 DESC NULLS LAST, 5 DESC, 2)sql"};
 
 constexpr Sql kRelative{"push_rule_relative", R"sql(
@@ -63,6 +69,26 @@ core::MatrixError rule_not_found() {
     return core::MatrixError::not_found("No such push rule");
 }
 
+std::unordered_set<std::string> ignored_in(const std::string& content) {
+    std::unordered_set<std::string> out;
+    const auto parsed = proto::parse_json_object(content);
+    const auto* const users = parsed ? proto::get_object(*parsed, "ignored_users") : nullptr;
+    if (!users) return out;
+    for (const auto& entry : *users) out.insert(std::string{entry.key()});
+    return out;
+}
+
+void add_row(const Rows::Row& row, UserPushRules& of_user) {
+    if (row[1].is_null()) {
+        of_user.ignored = ignored_in(row[5].str());
+    } else if (row[3].is_null()) {
+        of_user.enabled.insert_or_assign(row[1].str(), row[2].opt_i64().value_or(0) != 0);
+    } else {
+        of_user.rules.push_back({row[1].str(), static_cast<int>(row[3].i64()), static_cast<int>(row[4].i64()),
+                                 row[5].str(), row[6].str()});
+    }
+}
+
 /// The priority of a new rule; makes room for it. A rule that matches before another has the greater number.
 std::int64_t place(Transaction& txn, const std::string& user_id, const NewPushRule& rule) {
     const auto& neighbour = rule.before ? rule.before : rule.after;
@@ -81,7 +107,8 @@ std::int64_t place(Transaction& txn, const std::string& user_id, const NewPushRu
 
 }  // namespace
 
-PushRuleStore::PushRuleStore(StoreContext context, StreamState& push_rules, const StreamState& events)
+PushRuleStore::PushRuleStore(StoreContext context, StreamState& push_rules, StreamState& account_data,
+                             const StreamState& events)
     : context_{std::move(context)},
       push_rules_{push_rules},
       events_{events},
@@ -97,23 +124,28 @@ PushRuleStore::PushRuleStore(StoreContext context, StreamState& push_rules, cons
             push_rules_.changes().entity_changed(row->user_id, token);
         }
     });
+    account_data.on_invalidate([this](std::int64_t, const StreamRows& rows) {
+        for (const auto& json : rows) {
+            const auto row = AccountDataRow::parse(json);
+            if (!row || row->room_id || row->data_type != kIgnoredList) continue;
+            cache_.invalidate(row->user_id);
+            ++ignored_lists_changed_;
+        }
+    });
 }
 
 Task<std::vector<std::shared_ptr<const UserPushRules>>> PushRuleStore::get_many(
     std::vector<std::string> users) {
     using Loaded = std::unordered_map<std::string, UserPushRules>;
-    auto load = [&db = context_.db](std::vector<std::string> missing) -> Task<Loaded> {
-        Loaded loaded;
-        for (const auto row : co_await db.query(kOfUsers, missing)) {
-            auto& of_user = loaded[row[0].str()];
-            if (row[3].is_null()) {
-                of_user.enabled.insert_or_assign(row[1].str(), row[2].opt_i64().value_or(0) != 0);
-            } else {
-                of_user.rules.push_back({row[1].str(), static_cast<int>(row[3].i64()),
-                                         static_cast<int>(row[4].i64()), row[5].str(), row[6].str()});
+    auto load = [this](std::vector<std::string> missing) -> Task<Loaded> {
+        for (;;) {
+            Loaded loaded;
+            const auto before = ignored_lists_changed_;
+            for (const auto row : co_await context_.db.query(kOfUsers, missing, kIgnoredList)) {
+                add_row(row, loaded[row[0].str()]);
             }
+            if (before == ignored_lists_changed_) co_return loaded;
         }
-        co_return loaded;
     };
     return storage::get_many(cache_, push_rules_, std::move(users), std::move(load));
 }

@@ -35,6 +35,16 @@ constexpr Sql kCountPublicRooms{"count_public_rooms", R"sql(
         SELECT 1 FROM current_state_events AS c
         WHERE c.room_id = r.room_id AND c.type = 'm.room.member' AND c.membership = 'join'))sql"};
 
+constexpr Sql kNetworkRooms{"network_rooms", R"sql(
+    SELECT listed.room_id, count(*) AS joined FROM (
+        SELECT room_id FROM appservice_room_list WHERE $1::text IS NULL OR appservice_id || '|' || network_id = $1
+        UNION
+        SELECT room_id FROM rooms WHERE $1::text IS NULL AND is_public
+    ) AS listed
+    JOIN current_state_events AS c
+        ON c.room_id = listed.room_id AND c.type = 'm.room.member' AND c.membership = 'join'
+    GROUP BY listed.room_id ORDER BY joined DESC, listed.room_id LIMIT $2)sql"};
+
 constexpr Sql kInsertAlias{"insert_room_alias",
                            "INSERT INTO room_aliases (room_alias, room_id, creator) VALUES ($1, $2, $3)"};
 
@@ -93,6 +103,14 @@ Task<std::vector<PublicRoom>> RoomDirectoryStore::public_rooms(std::size_t limit
     for (const auto row : co_await context_.db.query(kPublicRooms, members, room_id, limit)) {
         rooms.push_back({row[0].str(), row[1].i64()});
     }
+    co_return rooms;
+}
+
+Task<std::vector<PublicRoom>> RoomDirectoryStore::network_rooms(std::optional<std::string> instance_id,
+                                                                std::size_t limit) {
+    std::vector<PublicRoom> rooms;
+    for (const auto row : co_await context_.db.query(kNetworkRooms, instance_id, limit))
+        rooms.push_back({row[0].str(), row[1].i64()});
     co_return rooms;
 }
 

@@ -6,6 +6,14 @@ using namespace weft;
 using core::hash_password;
 using core::verify_password;
 
+TEST_CASE("a password is the same however its letters are composed") {
+    CHECK(core::normalize_password("plain ASCII 1!") == "plain ASCII 1!");
+    CHECK(core::normalize_password("caf\x65\xcc\x81") == "caf\xc3\xa9");   // e and a combining accent
+    CHECK(core::normalize_password("\xef\xbc\xa1\xef\xac\x81") == "Afi");  // a full-width A, a ligature
+    CHECK(core::normalize_password("\xff") == "\xef\xbf\xbd");
+    CHECK(core::normalize_password({"\xc3\xa9\0x", 4}) == std::string{"\xc3\xa9\0x", 4});
+}
+
 TEST_CASE("a password matches its own argon2id hash only") {
     const auto hash = hash_password("correct horse");
     CHECK(hash.starts_with("$argon2id$v=19$"));

@@ -92,10 +92,22 @@ TEST_CASE("a search of the directory is read in full") {
     CHECK(query.room_types == std::vector<std::optional<std::string>>{std::nullopt, "m.space"});
 }
 
+TEST_CASE("the directory of one network, or of all, is asked for") {
+    CHECK(rest::parse_public_rooms(body(R"({"third_party_instance_id": "bridge|net"})")).network ==
+          "bridge|net");
+    CHECK(rest::parse_public_rooms(body(R"({"include_all_networks": true})")).all_networks);
+    const auto own =
+        rest::parse_public_rooms(body(R"({"third_party_instance_id": null, "include_all_networks": false})"));
+    CHECK(own.network.empty());
+    CHECK_FALSE(own.all_networks);
+}
+
 TEST_CASE("a search of the directory with a wrong limit, token or filter is refused") {
     for (const auto* const text :
          {R"({"limit": "5"})", R"({"since": "later"})", R"({"filter": []})",
-          R"({"filter": {"room_types": "m.space"}})", R"({"filter": {"room_types": [1]}})"}) {
+          R"({"filter": {"room_types": "m.space"}})", R"({"filter": {"room_types": [1]}})",
+          R"({"third_party_instance_id": "net"})",
+          R"({"third_party_instance_id": "bridge|net", "include_all_networks": true})"}) {
         CHECK_THROWS_AS(rest::parse_public_rooms(body(text)), core::MatrixError);
     }
 }

@@ -21,6 +21,7 @@
 #include "weft/storage/device_store.hpp"
 #include "weft/storage/e2e_key_store.hpp"
 #include "weft/storage/events_store.hpp"
+#include "weft/storage/erased_user_store.hpp"
 #include "weft/storage/event_lease.hpp"
 #include "weft/storage/event_writer_store.hpp"
 #include "weft/storage/filter_store.hpp"
@@ -79,6 +80,7 @@ struct Stores {
     storage::RefreshTokenStore refresh_tokens;
     storage::LoginTokenStore login_tokens;
     storage::AdminUserStore admin_users;
+    storage::ErasedUserStore erased_users;
     storage::AdminRoomStore admin_rooms;
     storage::AdminTaskStore admin_tasks;
     storage::RegistrationTokenStore registration_tokens;

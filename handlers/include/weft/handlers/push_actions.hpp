@@ -22,15 +22,19 @@ class PushActions {
 public:
     explicit PushActions(storage::PushRuleStore& rules) : rules_{rules} {}
 
-    /// `members` are the joined local users, `joined_count` all joined members. The sender is never notified.
-    Task<std::vector<storage::PushAction>> for_event(proto::EventPtr event, std::shared_ptr<const LocalAudience> members,
-                                                     std::int64_t joined_count, std::shared_ptr<const proto::PowerLevels> levels);
+    /// `members` are the joined local users, `joined_count` all joined members. The sender is never notified,
+    /// nor who ignores the sender.
+    Task<std::vector<storage::PushAction>> for_event(proto::EventPtr event,
+                                                     std::shared_ptr<const LocalAudience> members,
+                                                     std::int64_t joined_count,
+                                                     std::shared_ptr<const proto::PowerLevels> levels);
 
     /// All rules of a user, the defaults included.
     Task<std::shared_ptr<const proto::PushRuleset>> ruleset(std::string user_id);
 
 private:
-    std::shared_ptr<const proto::PushRuleset> prepared(const std::string& user_id, const std::shared_ptr<const storage::UserPushRules>& rules);
+    std::shared_ptr<const proto::PushRuleset> prepared(
+        const std::string& user_id, const std::shared_ptr<const storage::UserPushRules>& rules);
 
     struct Prepared {
         std::shared_ptr<const storage::UserPushRules> source;

@@ -67,8 +67,6 @@ public:
     Task<void> add_pending_deactivation(std::string user_id);
     Task<void> finish_deactivation(std::string user_id);
     Task<std::vector<std::string>> pending_deactivations();
-    /// Whether others, who were not there, may see what the user has written.
-    Task<void> set_erased(std::string user_id, bool erased);
     /// Account data, tags, push rules, filters, key backups and tokens of a user who is gone for good.
     Task<void> purge_personal_data(std::string user_id);
 

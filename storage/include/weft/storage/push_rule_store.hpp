@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "weft/core/cache.hpp"
@@ -29,6 +30,8 @@ struct StoredPushRule {
 struct UserPushRules {
     std::vector<StoredPushRule> rules;    // priority class and priority, both descending
     std::map<std::string, bool> enabled;  // rule ID -> explicit flag, also of default rules
+    /// Users whose events never notify this one (m.ignored_user_list).
+    std::unordered_set<std::string> ignored;
 };
 
 struct NewPushRule {
@@ -36,8 +39,8 @@ struct NewPushRule {
     int priority_class = 0;
     std::string conditions;
     std::string actions;
-    /// Rule IDs (global/<kind>/<id>) to stand next to; neither: a new rule is the most important of its class,
-    /// one that is there keeps its place.
+    /// Rule IDs (global/<kind>/<id>) to stand next to; neither: a new rule is the most important of its
+    /// class, one that is there keeps its place.
     std::optional<std::string> before;
     std::optional<std::string> after;
 };
@@ -46,8 +49,10 @@ struct NewPushRule {
 /// get_push_rules_enabled_for_user. Writing: the writer of push_rules only.
 class PushRuleStore {
 public:
-    /// `events` gives the position that changes are ordered against.
-    PushRuleStore(StoreContext context, StreamState& push_rules, const StreamState& events);
+    /// `account_data` says when a user ignores others; `events` gives the position that changes are ordered
+    /// against.
+    PushRuleStore(StoreContext context, StreamState& push_rules, StreamState& account_data,
+                  const StreamState& events);
 
     Task<std::shared_ptr<const UserPushRules>> get(std::string user_id);
     /// In the order of `users`; what is not cached is loaded in one query.
@@ -80,6 +85,7 @@ private:
     StreamState& push_rules_;
     const StreamState& events_;
     core::Cache<std::string, UserPushRules> cache_;
+    std::uint64_t ignored_lists_changed_ = 0;
     core::Linearizer changes_;  // by user: a new rule's place depends on the others
 };
 

@@ -39,6 +39,9 @@ public:
     Task<std::vector<PublicRoom>> public_rooms(std::size_t limit,
                                                std::optional<PublicRoom> after = std::nullopt);
     Task<std::int64_t> count_public_rooms();
+    /// Rooms that application services show, of the network `<service>|<network>`; without one those of all
+    /// networks, the server's own list among them. In the same order.
+    Task<std::vector<PublicRoom>> network_rooms(std::optional<std::string> instance_id, std::size_t limit);
 
     /// False if the alias exists.
     Task<bool> create_alias(RoomAlias alias);

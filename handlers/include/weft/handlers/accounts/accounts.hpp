@@ -12,6 +12,7 @@
 #include "weft/handlers/event_sender.hpp"
 #include "weft/http/message.hpp"
 #include "weft/storage/admin_user_store.hpp"
+#include "weft/storage/erased_user_store.hpp"
 #include "weft/storage/profile_store.hpp"
 #include "weft/storage/pusher_store.hpp"
 #include "weft/storage/state_store.hpp"
@@ -31,6 +32,7 @@ public:
     struct Stores {
         storage::UserStore& users;
         storage::AdminUserStore& admin_users;
+        storage::ErasedUserStore& erased_users;
         storage::ProfileStore& profiles;
         storage::ThreePidStore& three_pids;
         storage::PusherStore& pushers;

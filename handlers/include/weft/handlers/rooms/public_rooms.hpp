@@ -32,6 +32,10 @@ struct PublicRoomsQuery {
     std::string search;
     /// Wanted room types; an empty optional stands for rooms without a type. None given: all rooms.
     std::optional<std::vector<std::optional<std::string>>> room_types;
+    /// `<service>|<network>`: rooms that an application service shows as those of a network. Empty: the
+    /// server's own list.
+    std::string network;
+    bool all_networks = false;  // both, and no network is named
 };
 
 struct PublicRoomsPage {
@@ -67,8 +71,8 @@ private:
         std::int64_t read_ms = 0;
     };
     using ListingPtr = std::shared_ptr<const Listing>;
-    Task<ListingPtr> listing(bool fresh);
-    Task<Listing> read_listing();
+    Task<ListingPtr> listing(std::string key, bool fresh);
+    Task<Listing> read_listing(std::string key);
     Task<std::vector<proto::json::object>> describe(ListingPtr listing, std::size_t from, std::size_t to);
 
     storage::RoomDirectoryStore& directory_;
