@@ -63,7 +63,8 @@ struct ReadingFixture : RoomsFixture {
         storage.shared_streams("account_data", "tag_account_data");
     storage::AccountDataStore account_data_store{storage.context(), *account_streams.first, *account_streams.second};
     handlers::RoomAccess access{events, states};
-    handlers::Visibility event_visibility{events, states};
+    storage::ErasedUserStore erased_users{storage.context()};
+    handlers::Visibility event_visibility{events, states, erased_users};
     handlers::MessagePages pages{events, states, account_data_store, access, event_visibility, events_stream};
     handlers::EventReader event_reader{events, states, account_data_store, event_visibility};
     handlers::RoomStateReader state_reader{events, states, access, event_visibility};
