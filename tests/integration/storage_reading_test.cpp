@@ -275,7 +275,8 @@ TEST_CASE("unread counts follow the rows of events whose notifications are known
 TEST_CASE("push rules stand where they are put") {
     StorageFixture fixture;
     auto& stream = fixture.stream("push_rules");
-    storage::PushRuleStore rules{fixture.context(), stream, fixture.stream("events")};
+    storage::PushRuleStore rules{fixture.context(), stream, fixture.stream("account_data"),
+                                 fixture.stream("events")};
     const auto order = [&] {
         Strings out;
         for (const auto& rule : fixture.run(rules.get("@a:test"))->rules) out.push_back(rule.rule_id);
@@ -310,7 +311,8 @@ TEST_CASE("push rules are switched, changed and removed; the log is ordered agai
     StorageFixture fixture;
     fixture.sql("INSERT INTO ex_outlier_stream VALUES (33, '$e', 1)");
     auto& stream = fixture.stream("push_rules");
-    storage::PushRuleStore rules{fixture.context(), stream, fixture.stream("events")};
+    storage::PushRuleStore rules{fixture.context(), stream, fixture.stream("account_data"),
+                                 fixture.stream("events")};
     Strings announced;
     stream.set_publisher([&](std::int64_t token, const StreamRows& rows) {
         for (const auto& row : rows) announced.push_back(std::to_string(token) + boost::json::serialize(row));
@@ -346,7 +348,8 @@ TEST_CASE("push rules are switched, changed and removed; the log is ordered agai
 
 TEST_CASE("push rules of many users come in one query, then from memory") {
     StorageFixture fixture;
-    storage::PushRuleStore rules{fixture.context(), fixture.stream("push_rules"), fixture.stream("events")};
+    storage::PushRuleStore rules{fixture.context(), fixture.stream("push_rules"),
+                                 fixture.stream("account_data"), fixture.stream("events")};
     fixture.run(rules.set_enabled("@b:test", "global/override/.m.rule.master", true));
     const auto before = transactions("get_push_rules");
 
