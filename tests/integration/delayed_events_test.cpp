@@ -124,6 +124,7 @@ TEST_CASE("clients are told of TURN servers and of whom to ask for help, where t
     HomeserverFixture bare;
     CHECK(bare.get("alice", "/voip/turnServer").errcode() == "M_NOT_FOUND");
     CHECK(bare.get("", "/.well-known/matrix/support").status == 404);
+    CHECK(bare.get("", "/.well-known/matrix/policy_server").errcode() == "M_NOT_FOUND");
 
     auto config = HomeserverFixture::roomy_config();
     config.turn.uris = {"turn:turn.test:3478"};

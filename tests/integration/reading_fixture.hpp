@@ -59,9 +59,6 @@ struct ReadingFixture : RoomsFixture {
     }
 
     int txn = 0;
-    std::pair<storage::StreamState*, storage::StreamState*> account_streams =
-        storage.shared_streams("account_data", "tag_account_data");
-    storage::AccountDataStore account_data_store{storage.context(), *account_streams.first, *account_streams.second};
     handlers::RoomAccess access{events, states};
     storage::ErasedUserStore erased_users{storage.context()};
     handlers::Visibility event_visibility{events, states, erased_users};

@@ -85,6 +85,8 @@ public:
     storage::EventsStore events;
     storage::StateStore states;
     storage::ProfileStore profiles;
+    std::pair<storage::StreamState*, storage::StreamState*> account_streams;
+    storage::AccountDataStore account_data_store;
     storage::RoomDirectoryStore directory_store;
     storage::RoomStore room_store;
     storage::PushRuleStore push_rules;

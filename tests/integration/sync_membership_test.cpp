@@ -367,3 +367,27 @@ TEST_CASE("a membership that is newer than the answer's token waits for the next
     CHECK_FALSE(in_section(first, "leave", room_id));
     CHECK(left_timeline(second, room_id) == Strings{"bob leave"});
 }
+
+TEST_CASE("who blocks invites gets none and is shown none", "[sync]") {
+    HomeserverFixture fixture;
+    SyncClient bob{fixture, "bob"};
+    bob.sync();
+    const auto room = fixture.create_room("alice");
+    fixture.change("alice", room, "invite", "bob");
+    const auto config = "/user/@bob:test/account_data/m.invite_permission_config";
+
+    REQUIRE(fixture.put("bob", config, R"({"default_action": "block"})").status == 200);
+
+    CHECK_FALSE(part(bob.sync(), {"rooms", "invite", room}));
+    const auto other = fixture.create_room("alice", "{}");
+    const auto blocked = [](const HomeserverFixture::Answer& answer) {
+        return answer.status == 403 && answer.errcode() == "M_INVITE_BLOCKED";
+    };
+    CHECK(blocked(fixture.post("alice", "/rooms/" + other + "/invite", R"({"user_id": "@bob:test"})")));
+    CHECK(blocked(fixture.put("alice", "/rooms/" + other + "/state/m.room.member/@bob:test", R"({"membership": "invite"})")));
+    CHECK(blocked(fixture.post("alice", "/createRoom", R"({"invite": ["@carol:test", "@bob:test"]})")));
+    REQUIRE(fixture.put("bob", config, "{}").status == 200);
+    fixture.change("alice", other, "invite", "bob");
+    const auto answer = bob.sync();
+    CHECK(part(answer, {"rooms", "invite", other}));
+}

@@ -81,13 +81,9 @@ struct UserDataFixture : RoomsFixture {
         return known.empty() ? "" : known.front().state;
     }
 
-    std::pair<storage::StreamState*, storage::StreamState*> account_streams =
-        storage.shared_streams("account_data", "tag_account_data");
     TypingStream typing_stream{"master", "master"};
     storage::StreamState& receipts_stream = storage.stream("receipts");
     storage::StreamState& presence_stream = storage.stream("presence");
-    storage::AccountDataStore account_data_store{storage.context(), *account_streams.first,
-                                                 *account_streams.second};
     storage::ReceiptStore receipt_store{storage.context(), receipts_stream};
     storage::PresenceStore presence_store{storage.context(), presence_stream};
     handlers::Typing typing{storage.io.get_executor(), storage.clock, states, typing_stream};

@@ -21,7 +21,6 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "client-api.md"
 
 #: Operations that are not served, or not by default, and why; requests get 404 M_UNRECOGNIZED.
 NOT_SERVED = {
-    "getWellknownPolicy": "Weft is no policy server",
     "getUrlPreview": "only where `url_preview_enabled` is set",
     "getUrlPreviewAuthed": "only where `url_preview_enabled` is set",
 }

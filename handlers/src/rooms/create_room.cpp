@@ -55,7 +55,7 @@ Task<CreateRoom::Created> CreateRoom::create(Actor creator, CreateRoomRequest re
     if (!version.room_id_is_create_hash) context.room_id = new_room_id(server_name_);
     context.now_ms = clock_.now_ms();
     auto events = plan_room(request, context);
-    membership_.check_first_invites(request.invite);
+    co_await membership_.check_first_invites(request.invite);
 
     Created created{co_await start(version, std::move(events))};
     created.alias = context.alias;

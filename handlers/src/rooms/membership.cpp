@@ -4,6 +4,7 @@
 
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
+#include "weft/handlers/user_data/invite_permission.hpp"
 #include "weft/proto/event_types.hpp"
 
 namespace weft::handlers {
@@ -12,13 +13,14 @@ namespace event_type = proto::event_type;
 using core::MatrixError;
 
 Membership::Membership(RoomReader& rooms, EventSender& sender, storage::StateStore& state,
-                       storage::ProfileStore& profiles, storage::RoomStore& store, const core::Clock& clock,
-                       const core::Config& config)
+                       storage::ProfileStore& profiles, storage::RoomStore& store,
+                       storage::AccountDataStore& account_data, const core::Clock& clock, const core::Config& config)
     : rooms_{rooms},
       sender_{sender},
       state_{state},
       profiles_{profiles},
       store_{store},
+      account_data_{account_data},
       clock_{clock},
       server_name_{config.server_name},
       joins_{clock, config.rc_joins.local},
@@ -90,6 +92,7 @@ Task<proto::EventId> Membership::invite(MembershipRequest request) {
     const auto now = co_await rooms_.membership(request.room_id, request.target);
     if (now == "join") throw MatrixError::forbidden(fmt::format("{} is already in the room", request.target));
     if (now == "ban") throw MatrixError::forbidden(fmt::format("{} is banned from the room", request.target));
+    co_await require_invitable(request.target);
     invites_per_room_.acquire(request.room_id.str());
     invites_per_user_.acquire(request.target.str());
 
@@ -100,8 +103,14 @@ Task<proto::EventId> Membership::invite(MembershipRequest request) {
     co_return co_await send(std::move(request), "invite", std::move(content), std::move(unsigned_data));
 }
 
-void Membership::check_first_invites(const std::vector<proto::UserId>& targets) {
+Task<void> Membership::require_invitable(proto::UserId target) {
+    if (!co_await blocks_invites(account_data_, target.str())) co_return;
+    throw MatrixError{403, "M_INVITE_BLOCKED", fmt::format("{} does not accept invites", target)};
+}
+
+Task<void> Membership::check_first_invites(std::vector<proto::UserId> targets) {
     for (const auto& target : targets) require_local_invitee(target);
+    for (const auto& target : targets) co_await require_invitable(target);
     for (const auto& target : targets) invites_per_user_.acquire(target.str());
 }
 

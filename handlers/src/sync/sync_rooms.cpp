@@ -3,6 +3,7 @@
 #include "weft/proto/client_event.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/json.hpp"
+#include "weft/handlers/user_data/invite_permission.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -41,6 +42,7 @@ Task<void> Sync::Impl::collect_rooms(const SyncRequest& request, UserData& user,
         return !filter.matches_room(room.room_id.str()) || !may_have_news(request, room, user);
     });
     std::erase_if(rooms.left, [&](const SyncRooms::Left& room) { return !filter.matches_room(room.room_id.str()); });
+    if (!rooms.invited.empty() && co_await blocks_invites(sources.account_data, request.user_id)) rooms.invited.clear();
     co_await complete_user_data(request, rooms.joined, user);
     const auto ignored = co_await ignored_users(sources.account_data, request.user_id);
     co_await collect_joined(request, rooms.joined, ignored, user, answer);

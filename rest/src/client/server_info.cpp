@@ -42,6 +42,12 @@ void ServerInfoEndpoints::register_on(http::Router& router) {
                 .auth = http::Auth::kNone,
                 .workers = kOnClientReader},
                std::bind_front(&ServerInfoEndpoints::get_support, this));
+    router.add({.method = http::Method::kGet,
+                .paths = {"/.well-known/matrix/policy_server"},
+                .operation = "getWellknownPolicy",
+                .auth = http::Auth::kNone,
+                .workers = kOnClientReader},
+               std::bind_front(&ServerInfoEndpoints::get_policy_server, this));
 }
 
 Task<http::Response> ServerInfoEndpoints::get_versions(http::Request) {
@@ -61,6 +67,11 @@ Task<http::Response> ServerInfoEndpoints::get_well_known(http::Request) {
 Task<http::Response> ServerInfoEndpoints::get_support(http::Request) {
     if (!support_) throw core::MatrixError::not_found("This server does not say whom to ask for help");
     co_return http::Response::raw_json(*support_);
+}
+
+Task<http::Response> ServerInfoEndpoints::get_policy_server(http::Request) {
+    // Where one runs beside this server, the proxy answers with its keys.
+    throw core::MatrixError::not_found("There is no policy server here");
 }
 
 }  // namespace weft::rest

@@ -70,7 +70,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       remote_room_visibility{rpc, config.writers_of("public_rooms").front()},
       room_visibility{config.writes("public_rooms") ? static_cast<handlers::RoomVisibility&>(local_room_visibility) : remote_room_visibility},
       room_reader{stores.states, stores.events},
-      membership{room_reader, events, stores.states, stores.profiles, stores.rooms, clock, config},
+      membership{room_reader, events, stores.states, stores.profiles, stores.rooms, stores.account_data, clock, config},
       directory{room_reader, stores.directory, events, room_visibility, clock, config.server_name},
       create_room{events, membership, directory, room_visibility, clock, config},
       state_events{room_reader, events, membership, directory, clock},

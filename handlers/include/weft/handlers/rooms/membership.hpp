@@ -10,6 +10,7 @@
 #include "weft/handlers/event_sender.hpp"
 #include "weft/handlers/rooms/actor.hpp"
 #include "weft/handlers/rooms/room_reader.hpp"
+#include "weft/storage/account_data_store.hpp"
 #include "weft/storage/profile_store.hpp"
 #include "weft/storage/room_store.hpp"
 
@@ -39,11 +40,11 @@ struct MembershipRequest {
 class Membership {
 public:
     Membership(RoomReader& rooms, EventSender& sender, storage::StateStore& state,
-               storage::ProfileStore& profiles, storage::RoomStore& store, const core::Clock& clock,
-               const core::Config& config);
+               storage::ProfileStore& profiles, storage::RoomStore& store, storage::AccountDataStore& account_data,
+               const core::Clock& clock, const core::Config& config);
 
     /// Makes the membership so and returns its event, which is visible in this process then. What is so
-    /// already is left as it is. Throws MatrixError: M_FORBIDDEN, M_BAD_STATE, M_NOT_FOUND, M_LIMIT_EXCEEDED,
+    /// already is left as it is. Throws MatrixError: M_FORBIDDEN, M_BAD_STATE, M_NOT_FOUND, M_LIMIT_EXCEEDED, M_INVITE_BLOCKED,
     /// M_GUEST_ACCESS_FORBIDDEN.
     Task<proto::EventId> change(MembershipRequest request);
 
@@ -53,7 +54,7 @@ public:
                                            proto::json::object content);
 
     /// Counts invites for a room that is still to be made; throws as inviting would.
-    void check_first_invites(const std::vector<proto::UserId>& targets);
+    Task<void> check_first_invites(std::vector<proto::UserId> targets);
     /// Sends them, all or none, as checked.
     Task<void> send_first_invites(Actor actor, proto::RoomId room_id, std::vector<proto::UserId> targets,
                                   bool is_direct);
@@ -84,12 +85,14 @@ private:
     Task<std::string> authorising_user(proto::RoomId room_id, proto::UserId user_id);
     Task<bool> is_in_allowed_room(proto::json::object join_rules, proto::UserId user_id);
     void require_local_invitee(const proto::UserId& target) const;
+    Task<void> require_invitable(proto::UserId target);
 
     RoomReader& rooms_;
     EventSender& sender_;
     storage::StateStore& state_;
     storage::ProfileStore& profiles_;
     storage::RoomStore& store_;
+    storage::AccountDataStore& account_data_;
     const core::Clock& clock_;
     std::string server_name_;
     core::RateLimiter joins_;

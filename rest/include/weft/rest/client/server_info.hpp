@@ -9,8 +9,8 @@
 
 namespace weft::rest {
 
-/// What the server is and can do: /versions, /capabilities, /.well-known/matrix/client and support. The answers are made
-/// once.
+/// What the server is and can do: /versions, /capabilities, /.well-known/matrix/client, support and policy_server. The
+/// answers are made once.
 class ServerInfoEndpoints {
 public:
     explicit ServerInfoEndpoints(const core::Config& config);
@@ -21,6 +21,7 @@ private:
     Task<http::Response> get_capabilities(http::Request request);
     Task<http::Response> get_well_known(http::Request request);
     Task<http::Response> get_support(http::Request request);
+    Task<http::Response> get_policy_server(http::Request request);
 
     std::string versions_;
     std::string capabilities_;
