@@ -27,6 +27,8 @@ SYNC_FILTER = {"room": {"timeline": {"limit": 50}, "state": {"lazy_load_members"
 
 class Nio(ClusterTestCase):
     scale = "synchrotron=1,event_persister=1,client_reader=1,media=1"
+    # This version of nio knows the older endpoints of media only.
+    config = {"enable_authenticated_media": False}
 
     def setUp(self) -> None:
         self.url = os.environ.get("WEFT_URL")
@@ -215,13 +217,14 @@ class Flows:
         await self.alice.room_send(self.room_id, "m.room.message", body)
         event = await self.until(self.bob, "sees the file", self.has_text("yarn.bin"))
         self.test.assertEqual(event.url, uri)
+        got = self.accept(await self.bob.download(uri), nio.DownloadResponse)
+        self.test.assertEqual((got.body, got.filename), (content, "yarn.bin"))
+        renamed = self.accept(await self.bob.download(uri, filename="wool.bin"), nio.DownloadResponse)
+        self.test.assertEqual((renamed.body, renamed.filename), (content, "wool.bin"))
+        # Other versions send an empty name where none is wanted.
         server, _, media_id = uri[len("mxc://") :].partition("/")
-        # This version of nio knows the older endpoint only, and that is frozen: it does not find the file.
-        old = await self.bob.send("GET", f"/_matrix/media/r0/download/{server}/{media_id}")
-        self.test.assertEqual((await old.json())["errcode"], "M_NOT_FOUND")
-        path = f"/_matrix/client/v1/media/download/{server}/{media_id}"
-        headers = {"Authorization": f"Bearer {self.bob.access_token}"}
-        response = await self.bob.send("GET", path, headers=headers)
+        path = f"/_matrix/media/v3/download/{server}/{media_id}/"
+        response = await self.bob.send("GET", path)
         self.test.assertEqual(await response.read(), content)
         self.test.assertIn('filename="yarn.bin"', response.headers["Content-Disposition"])
 

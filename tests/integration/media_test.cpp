@@ -56,6 +56,19 @@ TEST_CASE("media uploaded since the freeze are not on the older endpoints, those
     CHECK(open.fetch("", "/_matrix/media/v1/download/test/" + free + "?allow_remote=false").body == "x");
 }
 
+TEST_CASE("an empty filename at the end of a download's path is none") {
+    MediaFixture server{unfrozen()};
+    const auto id = server.upload("alice", "some cloth", "text/plain", "?filename=cloth.txt");
+    for (const auto& path : {MediaFixture::download_path(id), MediaFixture::old_download_path(id)}) {
+        const auto answer = server.fetch("bob", path + "/");
+        CHECK(answer.status == 200);
+        CHECK(answer.body == "some cloth");
+        CHECK(answer.field("Content-Disposition") == "inline; filename=\"cloth.txt\"");
+    }
+    CHECK(server.fetch("bob", "/_matrix/media/v3/thumbnail/test/" + id + "/?width=32&height=32").status ==
+          404);
+}
+
 TEST_CASE("a part of a medium can be downloaded") {
     MediaFixture server;
     const auto path = MediaFixture::download_path(server.upload("alice", "0123456789"));

@@ -116,9 +116,9 @@ void MediaEndpoints::register_downloads(http::Router& router) {
          [](std::string_view tail) { return http::client_paths({"v1"}, fmt::format("/media{}", tail)); }},
         {false, http::Auth::kNone, "", older_paths}};
     for (const auto& form : forms) {
-        const auto add = [&](std::string_view tail, std::string operation, http::Handler handler) {
+        const auto add = [&](std::vector<std::string> paths, std::string operation, http::Handler handler) {
             router.add({.method = http::Method::kGet,
-                        .paths = form.paths(tail),
+                        .paths = std::move(paths),
                         .operation = operation.append(form.suffix),
                         .auth = form.auth,
                         .workers = kOnMedia,
@@ -126,9 +126,12 @@ void MediaEndpoints::register_downloads(http::Router& router) {
                        std::move(handler));
         };
         const auto download = std::bind_front(&MediaEndpoints::download, this, form.is_authenticated);
-        add("/download/{serverName}/{mediaId}", "getContent", download);
-        add("/download/{serverName}/{mediaId}/{fileName}", "getContentOverrideName", download);
-        add("/thumbnail/{serverName}/{mediaId}", "getContentThumbnail",
+        // Some clients put an empty name at the end: they mean the file's own.
+        auto plain = form.paths("/download/{serverName}/{mediaId}");
+        for (auto& path : form.paths("/download/{serverName}/{mediaId}/")) plain.push_back(std::move(path));
+        add(std::move(plain), "getContent", download);
+        add(form.paths("/download/{serverName}/{mediaId}/{fileName}"), "getContentOverrideName", download);
+        add(form.paths("/thumbnail/{serverName}/{mediaId}"), "getContentThumbnail",
             std::bind_front(&MediaEndpoints::thumbnail, this, form.is_authenticated));
         // The limit of uploads concerns those who may upload, in either form.
         router.add({.method = http::Method::kGet,
