@@ -181,11 +181,45 @@ TEST_CASE_METHOD(RoomServer, "profile fields are removed, missed, guarded and bo
     CHECK(put(path + "/displayname", R"({"displayname": "a\u0000b"})", token).errcode() == "M_INVALID_PARAM");
     CHECK(put(path + "/displayname", fmt::format(R"({{"displayname": "{:x>257}"}})", ""), token).status ==
           400);
-    CHECK(put(path + "/m.tz", R"({"m.tz": "Europe/London"})", token).errcode() == "M_FORBIDDEN");
     CHECK(put(path + "/nick", R"({"nick": "x"})", token).errcode() == "M_INVALID_PARAM");
     CHECK(get("/_matrix/client/v3/profile/@nobody:test").status == 404);
     CHECK(get("/_matrix/client/v3/profile/@alice:elsewhere").status == 404);
     CHECK(get("/_matrix/client/v3/profile/alice").errcode() == "M_INVALID_PARAM");
+    run(profiles.stop(10'000));
+}
+
+TEST_CASE_METHOD(RoomServer, "a profile holds any field, of any type, up to 64 KiB in all", "[accounts]") {
+    const std::string path = "/_matrix/client/v3/profile/@alice:test";
+    const auto bob = register_user("bob").text("access_token");
+
+    CHECK(put(path + "/m.tz", R"({"m.tz": "Europe/London"})", token).status == 200);
+    CHECK(put(path + "/org.example.job", R"({"org.example.job": {"title": "weaver", "since": 1997}})", token).status == 200);
+    CHECK(put(path + "/org.example.none", R"({"org.example.none": null})", token).status == 200);
+    CHECK(get(path + "/m.tz").text("m.tz") == "Europe/London");
+    CHECK(get(path + "/org.example.none").body.at("org.example.none").is_null());
+    const auto whole = get(path).body;
+    CHECK(whole.at("displayname") == "alice");
+    CHECK(whole.at("m.tz") == "Europe/London");
+    CHECK(whole.at("org.example.job").at("since") == 1997);
+
+    CHECK(put(path + "/m.tz", R"({"m.tz": "Asia/Tokyo"})", bob).errcode() == "M_FORBIDDEN");
+    CHECK(call(http::Method::kDelete, path + "/m.tz", {}, bob).errcode() == "M_FORBIDDEN");
+    CHECK(put(path + "/m.tz", "{}", token).errcode() == "M_MISSING_PARAM");
+    CHECK(put(path + "/m.tz", R"({"m.tz": "\u0000"})", token).errcode() == "M_BAD_JSON");
+    CHECK(put(path + "/m." + std::string(254, 'a'), "{}", token).errcode() == "M_KEY_TOO_LARGE");
+    const auto large = fmt::format(R"({{"org.example.text": "{:x>65500}"}})", "");
+    CHECK(put(path + "/org.example.text", large, token).errcode() == "M_PROFILE_TOO_LARGE");
+    CHECK(get(path + "/org.example.text").errcode() == "M_NOT_FOUND");
+
+    CHECK(call(http::Method::kDelete, path + "/m.tz", {}, token).status == 200);
+    CHECK(call(http::Method::kDelete, path + "/m.tz", {}, token).status == 200);
+    CHECK(get(path + "/m.tz").errcode() == "M_NOT_FOUND");
+    CHECK(get(path + "/org.example.job").status == 200);
+
+    const auto body = fmt::format(R"({{"auth": {}, "erase": true}})", password_proof("alice"));
+    REQUIRE(post("/_matrix/client/v3/account/deactivate", body, token).status == 200);
+    CHECK_FALSE(get(path).body.contains("org.example.job"));
+    run(accounts.stop(10'000));
     run(profiles.stop(10'000));
 }
 
@@ -231,7 +265,7 @@ TEST_CASE_METHOD(TwoDevices, "a stored filter comes back to its owner", "[accoun
 TEST_CASE_METHOD(TwoDevices, "the server says what it is and can do", "[accounts]") {
     const auto versions = get("/_matrix/client/versions");
     REQUIRE(proto::get_array(versions.body, "versions"));
-    CHECK(proto::get_array(versions.body, "versions")->size() == 20);
+    CHECK(proto::get_array(versions.body, "versions")->size() == 27);
 
     CHECK(proto::to_json(get("/.well-known/matrix/client").body) ==
           R"({"m.homeserver":{"base_url":"https://matrix.test/"}})");

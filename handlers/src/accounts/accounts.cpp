@@ -52,8 +52,7 @@ Task<void> Accounts::deactivate(std::string user_id, Erase erase) {
     co_await stores_.admin_users.add_pending_deactivation(user_id);
     const auto localpart = std::string{proto::UserId::trusted(user_id).localpart()};
     if (erase == Erase::kErase) {
-        co_await stores_.profiles.set_displayname(localpart, std::nullopt);
-        co_await stores_.profiles.set_avatar_url(localpart, std::nullopt);
+        co_await stores_.profiles.clear(localpart);
         co_await stores_.erased_users.set_erased(user_id, true);
     }
     co_await devices_.remove_all(user_id);

@@ -9,6 +9,7 @@
 #include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/ids.hpp"
+#include "weft/proto/json.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -25,6 +26,17 @@ bool is_namespaced_part(std::string_view part) {
     return !part.empty() && is_letter(part.front()) && std::ranges::all_of(part, [&](char c) {
         return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
     });
+}
+
+void check_owner(const std::string& requester, const std::string& user_id) {
+    if (requester != user_id) throw core::MatrixError::forbidden("You cannot change the profile of another user");
+}
+
+/// PostgreSQL stores no U+0000.
+void check_storable(const boost::json::value& value) {
+    if (proto::to_json(value).find("\\u0000") != std::string::npos) {
+        throw core::MatrixError::bad_json("A profile cannot hold U+0000");
+    }
 }
 
 void check_length(ProfileField field, std::string_view value) {
@@ -99,10 +111,31 @@ Task<std::string> Profiles::get_field(std::string user_id, ProfileField field) {
     co_return *value;
 }
 
+Task<boost::json::value> Profiles::get_custom_field(std::string user_id, std::string name) {
+    const auto profile = co_await get(std::move(user_id));
+    const auto* value = profile->fields.if_contains(name);
+    if (!value) throw core::MatrixError::not_found(fmt::format("The profile has no {}", name));
+    co_return *value;
+}
+
+Task<void> Profiles::set_custom_field(std::string requester, std::string user_id, std::string name,
+                                      boost::json::value value) {
+    check_owner(requester, user_id);
+    check_storable(value);
+    auto localpart = std::string{proto::UserId::trusted(user_id).localpart()};
+    const bool stored = co_await profiles_.set_custom_field(std::move(localpart), std::move(name), std::move(value),
+                                                            kProfileBytesMax);
+    if (!stored) throw core::MatrixError{400, "M_PROFILE_TOO_LARGE", "The profile would be larger than 64 KiB"};
+}
+
+Task<void> Profiles::remove_custom_field(std::string requester, std::string user_id, std::string name) {
+    check_owner(requester, user_id);
+    co_await profiles_.remove_custom_field(std::string{proto::UserId::trusted(user_id).localpart()}, std::move(name));
+}
+
 Task<void> Profiles::set_field(std::string requester, std::string user_id, ProfileField field,
                                std::optional<std::string> value) {
-    if (requester != user_id)
-        throw core::MatrixError::forbidden("You cannot change the profile of another user");
+    check_owner(requester, user_id);
     if (value && value->empty()) value.reset();
     if (value) check_length(field, *value);
     auto localpart = std::string{proto::UserId::trusted(user_id).localpart()};

@@ -8,18 +8,18 @@
 namespace weft::rest {
 namespace {
 
-/// The field that a request wants to change. Other valid names are not ours to store, as the capability
-/// m.profile_fields says.
-handlers::ProfileField field_to_change(const http::Request& request) {
+constexpr std::size_t kKeyBytesMax = 255;
+
+/// The field that a request wants to change, if it is one of those in membership events.
+std::optional<handlers::ProfileField> field_to_change(const http::Request& request) {
     const auto& name = request.param("keyName");
+    if (name.size() > kKeyBytesMax) throw core::MatrixError{400, "M_KEY_TOO_LARGE", "The profile key has more than 255 bytes"};
     const auto field = handlers::parse_profile_field(name);
-    if (!field && !handlers::is_valid_profile_key(name))
-        throw core::MatrixError::invalid_param("Invalid profile key.");
-    if (!field) throw core::MatrixError::forbidden("This server stores only displayname and avatar_url");
-    if (request.auth().is_guest && *field != handlers::ProfileField::kDisplayname) {
+    if (!field && !handlers::is_valid_profile_key(name)) throw core::MatrixError::invalid_param("Invalid profile key.");
+    if (request.auth().is_guest && field != handlers::ProfileField::kDisplayname) {
         throw core::MatrixError::forbidden("Guests may only change their display name");
     }
-    return *field;
+    return field;
 }
 
 }  // namespace
@@ -56,16 +56,16 @@ void ProfileEndpoints::register_on(http::Router& router) {
 
 Task<http::Response> ProfileEndpoints::get_profile(http::Request request) {
     const auto profile = co_await profiles_.get(request.param("userId"));
-    boost::json::object document;
-    if (profile->displayname) document["displayname"] = *profile->displayname;
-    if (profile->avatar_url) document["avatar_url"] = *profile->avatar_url;
-    co_return http::Response::json(document);
+    co_return http::Response::json(profile->to_json());
 }
 
 Task<http::Response> ProfileEndpoints::get_field(http::Request request) {
     const auto& name = request.param("keyName");
     const auto field = handlers::parse_profile_field(name);
-    if (!field) throw core::MatrixError::not_found("The profile has no such field");
+    if (!field) {
+        const auto value = co_await profiles_.get_custom_field(request.param("userId"), name);
+        co_return http::Response::json(boost::json::object{{name, value}});
+    }
     const auto value = co_await profiles_.get_field(request.param("userId"), *field);
     co_return http::Response::json(boost::json::object{{name, value}});
 }
@@ -75,14 +75,23 @@ Task<http::Response> ProfileEndpoints::put_field(http::Request request) {
     const auto body = request.json_body();
     const auto& name = request.param("keyName");
     if (!body.contains(name)) throw core::MatrixError::missing_param("Missing " + name);
-    auto value = optional_string(body, name);
-    co_await profiles_.set_field(request.auth().user_id, request.param("userId"), field, std::move(value));
+    const auto& user_id = request.param("userId");
+    if (field) {
+        co_await profiles_.set_field(request.auth().user_id, user_id, *field, optional_string(body, name));
+    } else {
+        co_await profiles_.set_custom_field(request.auth().user_id, user_id, name, body.at(name));
+    }
     co_return http::Response::empty_object();
 }
 
 Task<http::Response> ProfileEndpoints::delete_field(http::Request request) {
     const auto field = field_to_change(request);
-    co_await profiles_.set_field(request.auth().user_id, request.param("userId"), field, std::nullopt);
+    const auto& user_id = request.param("userId");
+    if (field) {
+        co_await profiles_.set_field(request.auth().user_id, user_id, *field, std::nullopt);
+    } else {
+        co_await profiles_.remove_custom_field(request.auth().user_id, user_id, request.param("keyName"));
+    }
     co_return http::Response::empty_object();
 }
 

@@ -10,9 +10,10 @@
 namespace weft::rest {
 namespace {
 
-constexpr std::array<std::string_view, 20> kVersions{
+constexpr std::array<std::string_view, 27> kVersions{
     "r0.0.1", "r0.1.0", "r0.2.0", "r0.3.0", "r0.4.0", "r0.5.0", "r0.6.0", "r0.6.1", "v1.1",  "v1.2",
-    "v1.3",   "v1.4",   "v1.5",   "v1.6",   "v1.7",   "v1.8",   "v1.9",   "v1.10",  "v1.11", "v1.12"};
+    "v1.3",   "v1.4",   "v1.5",   "v1.6",   "v1.7",   "v1.8",   "v1.9",   "v1.10",  "v1.11", "v1.12",
+    "v1.13",  "v1.14",  "v1.15",  "v1.16",  "v1.17",  "v1.18",  "v1.19"};
 
 boost::json::object enabled(bool flag) {
     return {{"enabled", flag}};
@@ -47,14 +48,11 @@ boost::json::object capabilities_document(const core::Config& config) {
     boost::json::object room_versions{{"default", config.default_room_version},
                                       {"available", std::move(available)}};
 
-    auto profile_fields = enabled(true);
-    profile_fields["allowed"] = boost::json::array{"displayname", "avatar_url"};
-
     boost::json::object capabilities{{"m.change_password", enabled(config.password_login_enabled)},
                                      {"m.room_versions", std::move(room_versions)},
                                      {"m.set_displayname", enabled(true)},
                                      {"m.set_avatar_url", enabled(true)},
-                                     {"m.profile_fields", std::move(profile_fields)},
+                                     {"m.profile_fields", enabled(true)},
                                      {"m.3pid_changes", enabled(config.enable_3pid_changes && config.email.is_set())},
                                      {"m.get_login_token", enabled(config.login_tokens.enabled)}};
     return {{"capabilities", std::move(capabilities)}};

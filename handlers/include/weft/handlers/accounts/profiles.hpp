@@ -19,7 +19,7 @@
 
 namespace weft::handlers {
 
-/// The profile fields that this server stores.
+/// The profile fields that are part of membership events too.
 enum class ProfileField { kDisplayname, kAvatarUrl };
 std::string_view to_string(ProfileField field);
 std::optional<ProfileField> parse_profile_field(std::string_view name);
@@ -33,6 +33,7 @@ class Profiles {
 public:
     static constexpr std::size_t kDisplaynameCharactersMax = 256;
     static constexpr std::size_t kAvatarUrlBytesMax = 1000;
+    static constexpr std::size_t kProfileBytesMax = 65'536;
 
     Profiles(storage::ProfileStore& profiles, storage::StateStore& state, EventSender& sender,
              const core::Config& config, asio::any_io_executor executor);
@@ -46,7 +47,13 @@ public:
     Task<void> set_field(std::string requester, std::string user_id, ProfileField field,
                          std::optional<std::string> value);
 
-    /// Called after each change, for what else carries the profile: presence does.
+    /// Any other field, with any value; the same for `requester`. Throws MatrixError 404 M_NOT_FOUND, 400
+    /// M_PROFILE_TOO_LARGE.
+    Task<boost::json::value> get_custom_field(std::string user_id, std::string name);
+    Task<void> set_custom_field(std::string requester, std::string user_id, std::string name, boost::json::value value);
+    Task<void> remove_custom_field(std::string requester, std::string user_id, std::string name);
+
+    /// Called after each change of a ProfileField, for what else carries the profile: presence does.
     void on_changed(std::function<void(const std::string& user_id)> callback) {
         on_changed_.push_back(std::move(callback));
     }
