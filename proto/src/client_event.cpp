@@ -81,6 +81,7 @@ std::string client_unsigned(const Event& event, const UnsignedFacts& facts) {
         next("age").append(age.data(), age.size());
     }
     if (facts.transaction_id) append_json_string(next("transaction_id"), *facts.transaction_id);
+    if (!facts.membership.empty()) append_json_string(next("membership"), facts.membership);
     if (!facts.redacted_because_json.empty()) next("redacted_because") += facts.redacted_because_json;
     if (!facts.extra_members_json.empty()) {
         if (!members.empty()) members += ',';

@@ -66,7 +66,7 @@ struct ReadingFixture : RoomsFixture {
     handlers::EventReader event_reader{events, states, account_data_store, event_visibility};
     handlers::RoomStateReader state_reader{events, states, access, event_visibility};
     storage::RelationStore relations{storage.context(), events_stream};
-    handlers::Aggregations aggregations{relations, events, account_data_store, event_visibility};
+    handlers::Aggregations aggregations{relations, events, states, account_data_store, event_visibility};
     rest::MessagesEndpoints messages_endpoints{pages, aggregations, storage.clock};
     rest::EventReadingEndpoints event_endpoints{event_reader, aggregations, storage.clock};
     rest::StateReadingEndpoints state_reading_endpoints{state_reader, storage.clock};

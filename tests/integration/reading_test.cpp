@@ -64,6 +64,35 @@ TEST_CASE("messages stop at the token given in to, and take the tokens of sync",
     CHECK(bodies(fixture.in(room, kAlice, "messages?dir=f&from=" + sync_token)) == Texts{"2", "3"});
 }
 
+TEST_CASE("events tell what the reader was to the room when they came", "[reading]") {
+    ReadingFixture fixture;
+    const auto room = fixture.create_room(kAlice, R"({"preset": "private_chat"})");
+    fixture.say(room, kAlice, "stranger");
+    fixture.act(room, kAlice, "invite", naming(kBob));
+    fixture.say(room, kAlice, "invited");
+    fixture.act(room, kBob, "join");
+    fixture.say(room, kAlice, "joined");
+    fixture.act(room, kBob, "leave");
+    fixture.act(room, kAlice, "invite", naming(kBob));
+    fixture.act(room, kBob, "join");
+    const auto last = fixture.say(room, kAlice, "joined again");
+
+    const auto page = fixture.in(room, kBob, "messages?dir=f&limit=100");
+    std::vector<std::string> seen;
+    for (const auto& event : page.body.at("chunk").as_array()) {
+        const auto& object = event.as_object();
+        const bool of_bob = proto::get_string(object, "state_key") == kBob;
+        if (!of_bob && object.at("type") != "m.room.message") continue;
+        const std::string membership{proto::get_string(object.at("unsigned").as_object(), "membership").value_or("")};
+        const std::string what = of_bob ? "bob" : std::string{object.at("content").at("body").as_string()};
+        seen.push_back(what + ": " + membership);
+    }
+    CHECK(seen == Texts{"stranger: leave", "bob: invite", "invited: invite", "bob: join", "joined: join", "bob: leave", "bob: invite",
+                        "bob: join", "joined again: join"});
+    const auto of_alice = fixture.in(room, kAlice, "event/" + http::percent_encode(last));
+    CHECK(of_alice.body.at("unsigned").at("membership") == "join");
+}
+
 TEST_CASE("messages refuse what they cannot read", "[reading]") {
     ReadingFixture fixture;
     const auto room = fixture.create_room(kAlice);

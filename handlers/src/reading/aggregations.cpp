@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "weft/handlers/reading/viewer_memberships.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/json_writer.hpp"
 
@@ -96,6 +97,7 @@ private:
 Task<void> Aggregations::add_to(EventViewer& viewer, std::vector<storage::StoredEventPtr> events) {
     viewer.bundles = nullptr;
     if (viewer.format == proto::EventFormatWanted::kFederation) co_return;
+    viewer.memberships = co_await viewer_memberships(states_, events_, viewer.user_id, events);
     std::erase_if(events, [](const auto& stored) { return stored->event->is_state(); });
     auto relations = co_await relations_of(events);
     if (relations.empty()) co_return;

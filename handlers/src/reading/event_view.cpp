@@ -1,5 +1,6 @@
 #include "weft/handlers/event_view.hpp"
 
+#include "weft/handlers/reading/viewer_memberships.hpp"
 #include "weft/proto/client_event.hpp"
 
 namespace weft::handlers {
@@ -18,6 +19,7 @@ std::string unsigned_of(const storage::StoredEvent& stored, const EventViewer& v
         redaction = proto::client_event_json(*stored.redacted_because, {});
         facts.redacted_because_json = redaction;
     }
+    if (viewer.memberships) facts.membership = viewer.memberships->at(event);
     if (viewer.bundles) {
         if (const auto found = viewer.bundles->find(event.event_id()); found != viewer.bundles->end()) {
             facts.extra_members_json = found->second;

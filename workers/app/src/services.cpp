@@ -88,7 +88,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       room_state_reader{stores.events, stores.states, room_access, visibility},
       event_reader{stores.events, stores.states, stores.account_data, visibility},
       message_pages{stores.events, stores.states, stores.account_data, room_access, visibility, streams.events},
-      aggregations{stores.relations, stores.events, stores.account_data, visibility},
+      aggregations{stores.relations, stores.events, stores.states, stores.account_data, visibility},
       related_events{stores.relations, stores.events, stores.account_data, event_reader, room_access, visibility},
       room_previews{room_reader, stores.states, stores.events},
       message_search{stores.search, stores.events, stores.states, stores.account_data, event_reader, room_state_reader, visibility},

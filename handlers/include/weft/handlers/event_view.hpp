@@ -15,6 +15,8 @@ namespace weft::handlers {
 /// What other events say about some, in the viewer's form: event → `"m.relations":{…}`.
 using EventBundles = std::unordered_map<proto::EventId, std::string>;
 
+class ViewerMemberships;
+
 /// Who looks at events, and how they want them.
 struct EventViewer {
     std::string user_id;
@@ -24,6 +26,7 @@ struct EventViewer {
     std::vector<std::string> event_fields;  // of the filter; empty: all
     proto::EventFormatWanted format = proto::EventFormatWanted::kClient;
     std::shared_ptr<const EventBundles> bundles = nullptr;  // null: none
+    std::shared_ptr<const ViewerMemberships> memberships = nullptr;
 };
 
 /// Appends an event as the viewer gets it: client form, with `unsigned` (age, transaction ID of the own device, the

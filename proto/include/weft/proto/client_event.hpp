@@ -24,6 +24,7 @@ std::string client_event_json(const Event& event, ClientFormat format, std::stri
 struct UnsignedFacts {
     std::optional<std::int64_t> now_ms;              ///< gives `age`
     std::optional<std::string_view> transaction_id;  ///< for the device that sent it
+    std::string_view membership;                     ///< of who looks, at the event; or ""
     std::string_view redacted_because_json;          ///< client form of the redaction, or ""
     std::string_view extra_members_json;  ///< further members without braces, e.g. "m.relations":{…}
 };

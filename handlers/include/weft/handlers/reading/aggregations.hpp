@@ -9,6 +9,7 @@
 #include "weft/handlers/reading/visibility.hpp"
 #include "weft/storage/account_data_store.hpp"
 #include "weft/storage/relation_store.hpp"
+#include "weft/storage/state_store.hpp"
 
 namespace weft::handlers {
 
@@ -16,12 +17,13 @@ namespace weft::handlers {
 /// event, its thread, and what refers to it. Logic thread only.
 class Aggregations {
 public:
-    Aggregations(storage::RelationStore& relations, storage::EventsStore& events,
+    Aggregations(storage::RelationStore& relations, storage::EventsStore& events, storage::StateStore& states,
                  storage::AccountDataStore& account_data, Visibility& visibility)
-        : relations_{relations}, events_{events}, account_data_{account_data}, visibility_{visibility} {}
+        : relations_{relations}, events_{events}, states_{states}, account_data_{account_data}, visibility_{visibility} {}
 
-    /// Puts into the viewer what belongs to `events`, which they may see. Events without relations cost
-    /// nothing but a look into memory, and children that the viewer may not see are left out.
+    /// Puts into the viewer what belongs to `events`, which they may see: their aggregations, and what the viewer was to
+    /// the room at each. Events without relations cost nothing but a look into memory, and children that the viewer may
+    /// not see are left out.
     Task<void> add_to(EventViewer& viewer, std::vector<storage::StoredEventPtr> events);
 
 private:
@@ -36,6 +38,7 @@ private:
 
     storage::RelationStore& relations_;
     storage::EventsStore& events_;
+    storage::StateStore& states_;
     storage::AccountDataStore& account_data_;
     Visibility& visibility_;
 };
