@@ -42,16 +42,6 @@ async function publishedDevices(person, userId) {
     return [...(devices.get(userId)?.keys() ?? [])].sort();
 }
 
-/** Waits until the person's timeline shows the text, and that it came encrypted. */
-function untilReads(person, body) {
-    return person.until(`reads '${body}'`, () => {
-        const event = person.room(roomId)?.getLiveTimeline().getEvents().find((one) => one.getContent().body === body);
-        if (!event || event.isDecryptionFailure() || event.status) return false;
-        assert.equal(event.getWireType(), EventType.RoomMessageEncrypted);
-        return event;
-    });
-}
-
 async function beginning() {
     await steps.run("two users register, and their devices publish their keys", async () => {
         alice = await Person.register(baseUrl, "Alice", `alice-${run}`, password, memory);
@@ -93,17 +83,17 @@ async function beginning() {
 async function talking() {
     await steps.run("Bob reads what Alice says, and Alice what Bob answers", async () => {
         await alice.say(roomId, "do you read me?");
-        await untilReads(bob, "do you read me?");
+        await bob.untilReads(roomId, "do you read me?");
         await bob.say(roomId, "loud and clear");
-        await untilReads(alice, "loud and clear");
+        await alice.untilReads(roomId, "loud and clear");
     });
     await steps.run(`${MESSAGES} messages each way are read by the other`, async () => {
         for (let n = 0; n < MESSAGES; ++n) {
             await Promise.all([alice.say(roomId, `from Alice ${n}`), bob.say(roomId, `from Bob ${n}`)]);
         }
         for (let n = 0; n < MESSAGES; ++n) {
-            await untilReads(bob, `from Alice ${n}`);
-            await untilReads(alice, `from Bob ${n}`);
+            await bob.untilReads(roomId, `from Alice ${n}`);
+            await alice.untilReads(roomId, `from Bob ${n}`);
         }
     });
 }
@@ -137,14 +127,14 @@ async function secondDevice() {
     });
     await steps.run("new messages reach both devices, their room keys as to-device messages", async () => {
         await bob.say(roomId, "are there two of you?");
-        await untilReads(alice, "are there two of you?");
-        await untilReads(secondAlice, "are there two of you?");
+        await alice.untilReads(roomId, "are there two of you?");
+        await secondAlice.untilReads(roomId, "are there two of you?");
         await alice.say(roomId, "from the first device");
-        await untilReads(secondAlice, "from the first device");
-        await untilReads(bob, "from the first device");
+        await secondAlice.untilReads(roomId, "from the first device");
+        await bob.untilReads(roomId, "from the first device");
         await secondAlice.say(roomId, "from the second device");
-        await untilReads(alice, "from the second device");
-        await untilReads(bob, "from the second device");
+        await alice.untilReads(roomId, "from the second device");
+        await bob.untilReads(roomId, "from the second device");
     });
     await steps.run("what was said before is not for the second device to read, until it has the backup", async () => {
         const old = (await secondAlice.scrollToTheBeginning(roomId)).find((event) => event.isDecryptionFailure());

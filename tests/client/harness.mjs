@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { workersDie } from "./patience.mjs";
 import sdk from "./sdk.mjs";
 
-const { ClientEvent, HttpApiEvent, MatrixEventEvent, RoomEvent, SyncState } = sdk;
+const { ClientEvent, EventType, HttpApiEvent, MatrixEventEvent, RoomEvent, SyncState } = sdk;
 const { Direction, MemoryStore, PendingEventOrdering, TimelineWindow } = sdk;
 
 /** How long anything may take to arrive at another client. Generous: a slow machine must not fail the tests. */
 const DEADLINE_MS = workersDie ? 60_000 : 20_000;
+/** How many events a person scrolls back when a sync had too many to bring them all. */
+const GAP_EVENTS_MAX = 100;
 
 /** Runs named steps in order, a line each. The first failure ends the run: later steps build on earlier ones. */
 export class Steps {
@@ -160,11 +162,21 @@ export class Person {
             this.#problems.push(`unexpected logout: ${error}`);
             check();
         });
+        // While the SDK waits before it tries again, more may have happened than a sync brings.
+        if (workersDie) this.client.on(RoomEvent.TimelineReset, (room) => setImmediate(() => this.#fillGap(room)));
         this.client.on(RoomEvent.Timeline, (event, room, toStartOfTimeline, _removed, data) => {
             if (data.liveEvent && !toStartOfTimeline && event.getType() === "m.room.message" && !event.status) {
                 this.received.push({ roomId: room.roomId, eventId: event.getId(), body: event.getContent().body });
             }
         });
+    }
+
+    async #fillGap(room) {
+        const options = { backwards: true, limit: GAP_EVENTS_MAX };
+        await this.client.paginateEventTimeline(room.getLiveTimeline(), options).catch((error) => {
+            this.#problems.push(`a gap could not be filled: ${error.stack}`);
+        });
+        this.#check();
     }
 
     #check() {
@@ -188,7 +200,10 @@ export class Person {
         await this.until("has stopped", () => this.#syncState === SyncState.Stopped);
     }
 
-    /** Waits until this client has seen what `predicate` asks for, and returns the predicate's (truthy) value. */
+    /**
+     * Waits until this client has seen what `predicate` asks for, and returns the predicate's (truthy) value. `what` is
+     * a text, or a function that makes one.
+     */
     until(what, predicate) {
         return new Promise((resolve, reject) => {
             const finish = (settle, value) => {
@@ -205,7 +220,10 @@ export class Person {
                     finish(reject, error);
                 }
             };
-            const late = () => finish(reject, new Error(`${this.name}: not within ${DEADLINE_MS} ms: ${what}`));
+            const late = () => {
+                const text = typeof what === "function" ? what() : what;
+                finish(reject, new Error(`${this.name}: not within ${DEADLINE_MS} ms: ${text}`));
+            };
             const timer = setTimeout(late, DEADLINE_MS);
             this.#watchers.add(watcher);
             watcher();
@@ -227,6 +245,20 @@ export class Person {
 
     untilEvent(roomId, eventId) {
         return this.until(`sees ${eventId}`, () => this.event(roomId, eventId));
+    }
+
+    /** Waits until the timeline shows the text, which came encrypted; returns the event. */
+    untilReads(roomId, body) {
+        // A gap that was scrolled over leaves what was before it in a timeline of its own.
+        const timelines = () => this.room(roomId)?.getUnfilteredTimelineSet().getTimelines() ?? [];
+        const events = () => timelines().flatMap((timeline) => timeline.getEvents());
+        const shown = () => events().map((event) => event.getContent().body ?? event.getType());
+        return this.until(() => `reads '${body}'; the end is ${JSON.stringify(shown().slice(-10))}`, () => {
+            const event = events().find((one) => one.getContent().body === body);
+            if (!event || event.isDecryptionFailure() || event.status) return false;
+            assert.equal(event.getWireType(), EventType.RoomMessageEncrypted);
+            return event;
+        });
     }
 
     untilMembership(roomId, membership, userId = this.userId) {

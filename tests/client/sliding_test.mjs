@@ -30,15 +30,6 @@ async function startEncrypted(person) {
     return startSliding(person, 20);
 }
 
-function untilReads(person, body) {
-    return person.until(`reads '${body}'`, () => {
-        const event = person.room(roomId)?.getLiveTimeline().getEvents().find((one) => one.getContent().body === body);
-        if (!event || event.isDecryptionFailure() || event.status) return false;
-        assert.equal(event.getWireType(), EventType.RoomMessageEncrypted);
-        return event;
-    });
-}
-
 async function meeting() {
     await steps.run("two users register, and sync through windows", async () => {
         alice = await Person.register(baseUrl, "Alice", `alice-${run}`, password);
@@ -70,15 +61,15 @@ async function talking() {
     await steps.run(`${MESSAGES} encrypted messages each way are read by the other`, async () => {
         for (let n = 0; n < MESSAGES; ++n) {
             await alice.say(roomId, `from Alice ${n}`);
-            await untilReads(bob, `from Alice ${n}`);
+            await bob.untilReads(roomId, `from Alice ${n}`);
             await bob.say(roomId, `from Bob ${n}`);
-            await untilReads(alice, `from Bob ${n}`);
+            await alice.untilReads(roomId, `from Bob ${n}`);
         }
     });
     await steps.run("each came in order and exactly once, to both", async () => {
         const said = Array.from({ length: MESSAGES }, (_, n) => [`from Alice ${n}`, `from Bob ${n}`]).flat();
         for (const person of [alice, bob]) {
-            await untilReads(person, said.at(-1)); // the sender's own came from the server as well
+            await person.untilReads(roomId, said.at(-1)); // the sender's own came from the server as well
             const events = person.room(roomId).getLiveTimeline().getEvents();
             const bodies = events.filter((event) => event.getWireType() === EventType.RoomMessageEncrypted);
             assert.deepEqual(bodies.map((event) => event.getContent().body), said, person.name);
@@ -93,7 +84,7 @@ async function talking() {
     });
     await steps.run("Bob's read receipt reaches Alice", async () => {
         await alice.say(roomId, "read me");
-        const event = await untilReads(bob, "read me");
+        const event = await bob.untilReads(roomId, "read me");
         await bob.client.sendReadReceipt(event);
         await alice.until("sees the receipt", () => {
             return alice.room(roomId).getReadReceiptForUserId(bob.userId, true)?.eventId === event.getId();
@@ -120,10 +111,10 @@ async function secondDevice() {
             assert.ok(devices.get(alice.userId)?.has(aliceAgain.deviceId));
         });
         await bob.say(roomId, "are there two of you?");
-        await untilReads(aliceAgain, "are there two of you?");
+        await aliceAgain.untilReads(roomId, "are there two of you?");
         await aliceAgain.say(roomId, "there are");
-        await untilReads(bob, "there are");
-        await untilReads(alice, "there are");
+        await bob.untilReads(roomId, "there are");
+        await alice.untilReads(roomId, "there are");
     });
 }
 

@@ -103,16 +103,6 @@ async function isVerified(person, userId, deviceId) {
     return status?.crossSigningVerified ?? false;
 }
 
-/** Waits until the person's timeline shows the text, and that it came encrypted. */
-function untilReads(person, body) {
-    return person.until(`reads '${body}'`, () => {
-        const event = person.room(roomId)?.getLiveTimeline().getEvents().find((one) => one.getContent().body === body);
-        if (!event || event.isDecryptionFailure() || event.status) return false;
-        assert.equal(event.getWireType(), EventType.RoomMessageEncrypted);
-        return event;
-    });
-}
-
 const everybody = () => [alice, aliceAgain, bob, bobAgain];
 
 async function beginning() {
@@ -144,7 +134,7 @@ async function beginning() {
         await bob.client.joinRoom(roomId);
         for (const person of everybody()) await person.untilMembership(roomId, "join", bob.userId);
         await alice.say(roomId, "before all else");
-        for (const person of everybody()) await untilReads(person, "before all else");
+        for (const person of everybody()) await person.untilReads(roomId, "before all else");
     });
 }
 
@@ -203,7 +193,7 @@ async function claiming() {
             assert.ok(counts.one_time_key_counts.signed_curve25519 >= 40, JSON.stringify(counts));
         });
         await alice.say(roomId, "still there?");
-        await untilReads(bobAgain, "still there?");
+        await bobAgain.untilReads(roomId, "still there?");
     });
 }
 
@@ -231,8 +221,8 @@ async function restarting() {
         assert.ok(said.length >= 4, `${said.length} messages`);
         await bob.say(roomId, "after the storm");
         for (const person of everybody()) {
-            await untilReads(person, "after the storm");
-            for (const body of said) await untilReads(person, body);
+            await person.untilReads(roomId, "after the storm");
+            for (const body of said) await person.untilReads(roomId, body);
         }
     });
 }
