@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ephemeral/presence_rpc.hpp"
+#include "events/placed_rpc.hpp"
 #include "events/send_rpc.hpp"
 #include "rooms/set_visibility.hpp"
 #include "rpc_bodies.hpp"
@@ -92,7 +93,8 @@ constexpr std::array kChecks{&check_updates,
                              &check_parsed<workers::PusherKeys>,
                              &check_parsed<workers::ReadPositions>,
                              &check_remove_pusher,
-                             &check_federation_ack};
+                             &check_federation_ack,
+                             &check_converted<handlers::PlacedEventCall>};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "events/placed_rpc.hpp"
 #include "events/room_batch.hpp"
 #include "events/send_rpc.hpp"
 #include "weft/core/log.hpp"
@@ -95,28 +96,16 @@ Task<std::string> EventRouter::owner_of(proto::RoomId room_id) {
 void EventRouter::count(const std::vector<SendRequest>& requests) {
     for (const auto& request : requests) {
         if (!request.ratelimit) continue;
-        if (!is_unlimited_ || !is_unlimited_(request.draft.sender.str())) limiter_.acquire(request.draft.sender.str());
+        if (!is_unlimited_ || !is_unlimited_(request.draft.sender.str()))
+            limiter_.acquire(request.draft.sender.str());
         if (on_sent_) on_sent_(request.draft.sender.str());
     }
 }
 
-Task<EventRouter::Answer> EventRouter::attempt(std::string owner, proto::RoomId room_id,
-                                               const proto::RoomVersion* new_room,
-                                               std::vector<SendRequest> requests) {
+Task<EventRouter::Answer> EventRouter::answer_of(Attempt attempt, std::string owner) {
     Answer answer;
     try {
-        if (owner == self_ && local_) {
-            if (new_room) {
-                auto created = co_await local_->create_room(*new_room, std::move(requests));
-                answer.results = std::move(created.results);
-            } else {
-                answer.results = co_await local_->send_all(std::move(requests));
-            }
-        } else {
-            SendEventsCall call{std::move(requests), new_room ? std::string{new_room->id} : std::string{}};
-            auto answered = co_await rpc_.call(kSendEvents, owner, {room_id.str()}, std::move(call));
-            answer.results = std::move(answered.results);
-        }
+        answer.results = co_await attempt(std::move(owner));
     } catch (...) {
         answer.failure = std::current_exception();
     }
@@ -124,18 +113,61 @@ Task<EventRouter::Answer> EventRouter::attempt(std::string owner, proto::RoomId 
     co_return answer;
 }
 
-Task<std::vector<SendResult>> EventRouter::send_to_owner(proto::RoomId room_id,
-                                                         const proto::RoomVersion* new_room,
-                                                         std::vector<SendRequest> requests) {
+Task<std::vector<SendResult>> EventRouter::at_owner(proto::RoomId room_id, Attempt attempt) {
     const auto until = clock_.monotonic_ms() + kFindOwnerMs;
     for (;;) {
         auto owner = co_await owner_of(room_id);
-        auto answer = co_await attempt(std::move(owner), room_id, new_room, requests);
+        auto answer = co_await answer_of(attempt, std::move(owner));
         if (!answer.failure) co_return std::move(answer.results);
         if (!answer.elsewhere || clock_.monotonic_ms() >= until) std::rethrow_exception(answer.failure);
         co_await core::sleep_for(kFindOwnerPause);
         shares_are_old_ = true;
     }
+}
+
+Task<std::vector<SendResult>> EventRouter::send_at(std::string owner, proto::RoomId room_id,
+                                                   const proto::RoomVersion* new_room,
+                                                   std::vector<SendRequest> requests) {
+    if (owner == self_ && local_) {
+        if (!new_room) co_return co_await local_->send_all(std::move(requests));
+        auto created = co_await local_->create_room(*new_room, std::move(requests));
+        co_return std::move(created.results);
+    }
+    SendEventsCall call{std::move(requests), new_room ? std::string{new_room->id} : std::string{}};
+    auto answered = co_await rpc_.call(kSendEvents, std::move(owner), {room_id.str()}, std::move(call));
+    co_return std::move(answered.results);
+}
+
+Task<std::vector<SendResult>> EventRouter::send_to_owner(proto::RoomId room_id,
+                                                         const proto::RoomVersion* new_room,
+                                                         std::vector<SendRequest> requests) {
+    const Attempt attempt = [&](std::string owner) {
+        return send_at(std::move(owner), room_id, new_room, requests);
+    };
+    co_return co_await at_owner(room_id, attempt);
+}
+
+Task<std::vector<SendResult>> EventRouter::store_at(std::string owner, std::string event_id,
+                                                    PlacedEventCall call) {
+    std::vector<SendResult> results;
+    if (owner == self_ && local_) {
+        results.push_back(co_await local_->store(call.parse(event_id)));
+        co_return results;
+    }
+    const auto answered = co_await rpc_.call(kStoreEvent, owner, {event_id}, std::move(call));
+    results.push_back(
+        {proto::EventId::trusted(std::move(event_id)), answered.stream_id, std::move(owner), false});
+    co_return results;
+}
+
+Task<SendResult> EventRouter::store(std::string event_id, PlacedEventCall call) {
+    const auto placed = call.parse(event_id);
+    const auto& sender = placed.event->sender().str();
+    if (call.ratelimit && (!is_unlimited_ || !is_unlimited_(sender))) limiter_.acquire(sender);
+    if (call.ratelimit && on_sent_) on_sent_(sender);
+    const Attempt attempt = [&](std::string owner) { return store_at(std::move(owner), event_id, call); };
+    auto results = co_await at_owner(placed.event->room_id(), attempt);
+    co_return std::move(results.front());
 }
 
 Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> requests) {
@@ -170,6 +202,17 @@ Task<void> EventRouter::wait_for_event(SendResult result) {
 }
 
 void EventRouter::serve(replication::RpcServer& server) {
+    server.serve<PlacedEventCall, PlacedEventAnswer>(
+        kSendEvent, [this](replication::RpcArgs args, PlacedEventCall call) -> Task<PlacedEventAnswer> {
+            const auto result = co_await store(args.at(0), std::move(call));
+            co_return PlacedEventAnswer{result.stream_ordering};
+        });
+    if (!local_) return;
+    server.serve<PlacedEventCall, PlacedEventAnswer>(
+        kStoreEvent, [this](replication::RpcArgs args, PlacedEventCall call) -> Task<PlacedEventAnswer> {
+            const auto result = co_await local_->store(call.parse(args.at(0)));
+            co_return PlacedEventAnswer{result.stream_ordering};
+        });
     std::function<Task<SendEventsAnswer>(replication::RpcArgs, SendEventsCall)> answer =
         [this](replication::RpcArgs, SendEventsCall call) -> Task<SendEventsAnswer> {
         if (call.new_room_version.empty()) {

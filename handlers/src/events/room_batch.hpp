@@ -9,6 +9,7 @@
 #include "events/room_head.hpp"
 #include "weft/core/clock.hpp"
 #include "weft/handlers/event_sender.hpp"
+#include "weft/handlers/placed_event.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/storage/persist_events_store.hpp"
 
@@ -22,9 +23,11 @@ public:
         RoomHead head;
         std::vector<storage::EventToPersist> events;
         std::vector<storage::NewStateGroup> state_groups;
-        std::map<proto::StateKey, std::optional<proto::EventId>> changed;  // key → what the tables say before the batch
+        std::map<proto::StateKey, std::optional<proto::EventId>>
+            changed;  // key → what the tables say before the batch
         std::map<std::string, storage::LocalMembership> local_memberships;
         std::unordered_map<proto::EventId, proto::EventPtr> by_id;
+        bool head_is_outdated = false;  // how the room ends after the batch has to be read
     };
 
     RoomBatch(proto::RoomId room_id, RoomHead head) : room_id_{std::move(room_id)}, start_{head} {
@@ -48,25 +51,43 @@ private:
     Pending pending_;
 };
 
-/// The ID of a room to be made: the one in the draft, or what follows from the create event. Completes the drafts, so that it
-/// is the same wherever it is asked for again.
-proto::RoomId place_new_room(const core::Clock& clock, const proto::RoomVersion& version, const std::string& server_name,
-                             const proto::SigningKey& key, std::vector<SendRequest>& requests);
+/// The ID of a room to be made: the one in the draft, or what follows from the create event. Completes the
+/// drafts, so that it is the same wherever it is asked for again.
+proto::RoomId place_new_room(const core::Clock& clock, const proto::RoomVersion& version,
+                             const std::string& server_name, const proto::SigningKey& key,
+                             std::vector<SendRequest>& requests);
 
 /// Gives drafts their place on top of a room's head: previous events, auth events, depth, hash, signature,
 /// authorization, state group, push actions.
 class EventPlacer {
 public:
-    EventPlacer(const core::Clock& clock, storage::EventsStore& events, storage::PersistEventsStore& persist, PushActions& push_actions,
-                proto::SigningKey key, std::string server_name);
+    EventPlacer(const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
+                storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key,
+                std::string server_name);
 
     /// Adds the requests to the batch. Throws MatrixError; the caller then rolls back.
     Task<std::vector<SendResult>> add(RoomBatch& batch, const std::vector<SendRequest>& requests);
-    /// The batch as it is to be stored, with the changes of current state that follow from it. Updates the head.
+    /// Adds an event as it is, to an empty batch. A message may be built on a point that has passed, and
+    /// forks the room; a state event has to be on top of its newest point, or its sender is told to come
+    /// again (M_LIMIT_EXCEEDED). Throws MatrixError.
+    Task<SendResult> adopt(RoomBatch& batch, PlacedEvent placed);
+    /// The batch as it is to be stored, with the changes of current state that follow from it. Updates the
+    /// head.
     Task<storage::PersistBatch> finish(RoomBatch& batch);
 
 private:
+    /// What authorizes an event at the newest point of the room.
+    struct Auth {
+        proto::AuthLookup lookup;
+        std::vector<proto::EventId> ids;
+    };
+    Task<Auth> auth_at_head(RoomBatch& batch, std::vector<proto::StateKey> keys);
+    Task<void> check_own_auth(proto::EventPtr event);
     Task<SendResult> place(RoomBatch& batch, const SendRequest& request);
+    /// The event becomes part of the batch, and a leaf.
+    Task<void> take(RoomBatch& batch, storage::EventToPersist item,
+                    std::shared_ptr<const proto::PowerLevels> levels);
+    void change_state(RoomBatch& batch, const proto::EventPtr& event, const proto::EventPtr& replaced);
     Task<proto::EventPtr> event(RoomBatch& batch, proto::EventId id);
     Task<void> add_state(RoomBatch& batch, proto::EventPtr event, proto::EventPtr replaced);
     Task<std::vector<storage::StateChange>> current_state_changes(RoomBatch& batch);
@@ -74,6 +95,7 @@ private:
 
     const core::Clock& clock_;
     storage::EventsStore& events_;
+    storage::StateStore& states_;
     storage::PersistEventsStore& persist_;
     PushActions& push_actions_;
     proto::SigningKey key_;

@@ -17,9 +17,11 @@ namespace {
 
 /// Requests that are stored together or not at all, and whoever waits for them.
 struct Job {
-    Job(std::vector<SendRequest> all, const asio::any_io_executor& executor) : requests{std::move(all)}, finished{executor} {}
+    Job(std::vector<SendRequest> all, const asio::any_io_executor& executor)
+        : requests{std::move(all)}, finished{executor} {}
 
     std::vector<SendRequest> requests;
+    std::optional<PlacedEvent> placed;                     // instead of requests
     const proto::RoomVersion* new_room_version = nullptr;  // set: the first request makes the room
     std::vector<SendResult> results;
     std::exception_ptr failure;
@@ -41,7 +43,9 @@ struct Job {
 using JobPtr = std::shared_ptr<Job>;
 
 /// For whoever asked: the room's writer is another process by now.
-core::MatrixError not_the_writer() { return {503, std::string{kNotTheWriter}, "This process does not write the room any more"}; }
+core::MatrixError not_the_writer() {
+    return {503, std::string{kNotTheWriter}, "This process does not write the room any more"};
+}
 
 std::string txn_key(const SendRequest& request) {
     return request.draft.sender.str() + '\x1f' + request.device_id + '\x1f' + *request.txn_id;
@@ -54,20 +58,24 @@ struct RoomWriter::Impl {
         std::deque<JobPtr> jobs;
         bool running = false;
         std::optional<RoomHead> head;
-        std::int64_t head_lease = 0;  // under which the head was read: under another, somebody else may have written
+        std::int64_t head_lease =
+            0;  // under which the head was read: under another, somebody else may have written
         std::optional<std::list<std::string>::iterator> place;  // among the idle rooms
     };
 
-    Impl(asio::any_io_executor on, const core::Clock& time, storage::EventsStore& events_store, storage::StateStore& state_store,
-         StateResolver& resolver, storage::PersistEventsStore& persist_store, PushActions& actions, proto::SigningKey signing_key, Options wanted)
+    Impl(asio::any_io_executor on, const core::Clock& time, storage::EventsStore& events_store,
+         storage::StateStore& state_store, StateResolver& resolver,
+         storage::PersistEventsStore& persist_store, PushActions& actions, proto::SigningKey signing_key,
+         Options wanted)
         : executor{std::move(on)},
           events{events_store},
           persist{persist_store},
           options{std::move(wanted)},
           loader{events_store, state_store, resolver, options.server_name},
           key{std::move(signing_key)},
-          builder{time, events_store, persist_store, actions, key, options.server_name},
-          batch_size{core::histogram("weft_persist_batch_events", "Events stored in one transaction", {}, {1, 2, 4, 8, 16, 32, 64})},
+          builder{time, events_store, state_store, persist_store, actions, key, options.server_name},
+          batch_size{core::histogram("weft_persist_batch_events", "Events stored in one transaction", {},
+                                     {1, 2, 4, 8, 16, 32, 64})},
           batch_seconds{core::histogram("weft_persist_batch_seconds", "From taking a batch to its commit")},
           persisted{core::counter("weft_persisted_events_total", "Events stored")},
           clock{time},
@@ -149,7 +157,8 @@ struct RoomWriter::Impl {
         }
     }
 
-    /// A batch that could not be stored is tried again job by job, so that one event which cannot be stored fails alone.
+    /// A batch that could not be stored is tried again job by job, so that one event which cannot be stored
+    /// fails alone.
     void give_up_batch(Room& room, std::vector<JobPtr>& taken, const std::exception_ptr& failure) {
         room.head.reset();  // what is stored is not known: read it anew
         std::erase_if(taken, [](const JobPtr& job) { return job->done; });
@@ -170,15 +179,16 @@ struct RoomWriter::Impl {
         idle.pop_back();
     }
 
-    /// Jobs for one transaction. Two that carry the same transaction ID never stand in one batch: the second has to see
-    /// what became of the first.
+    /// Jobs for one transaction. Two that carry the same transaction ID never stand in one batch: the second
+    /// has to see what became of the first.
     std::vector<JobPtr> take_jobs(Room& room) {
         std::vector<JobPtr> taken;
         std::unordered_set<std::string> transactions;
         std::size_t count = 0;
         while (!room.jobs.empty()) {
             const auto& job = room.jobs.front();
-            if (!taken.empty() && (job->alone || count + job->requests.size() > options.events_per_batch_max)) break;
+            if (!taken.empty() && (job->alone || count + job->requests.size() > options.events_per_batch_max))
+                break;
             bool repeated = false;
             for (const auto& request : job->requests) {
                 if (request.txn_id && !transactions.insert(txn_key(request)).second) repeated = true;
@@ -218,19 +228,26 @@ struct RoomWriter::Impl {
         RoomBatch batch{room_id, *room.head};
         std::vector<std::pair<JobPtr, std::vector<SendResult>>> built;
         for (const auto& job : taken) {
-            // A request that is refused leaves no trace in the batch; of several, those before it have to be taken back.
+            // A request that is refused leaves no trace in the batch; of several, those before it have to be
+            // taken back.
             std::optional<RoomBatch::Pending> before;
             if (job->requests.size() > 1) before = batch.mark();
             std::exception_ptr refused;
             try {
-                auto results = co_await builder.add(batch, job->requests);
+                std::vector<SendResult> results;
+                if (job->placed) {
+                    results.push_back(co_await builder.adopt(batch, *job->placed));
+                } else {
+                    results = co_await builder.add(batch, job->requests);
+                }
                 built.emplace_back(job, std::move(results));
             } catch (const core::MatrixError&) {
                 refused = std::current_exception();
             }
             if (!refused) continue;
             if (before) batch.rollback(std::move(*before));
-            // Somebody who repeats a request because its answer was lost may have lost the right to send meanwhile.
+            // Somebody who repeats a request because its answer was lost may have lost the right to send
+            // meanwhile.
             if (auto known = co_await known_result(*job, room_id)) {
                 job->succeed({std::move(*known)});
             } else {
@@ -250,11 +267,13 @@ struct RoomWriter::Impl {
         std::vector<std::vector<storage::PushMark>> push_marks;
         for (const auto& item : stored.events) {
             auto& of_event = push_marks.emplace_back();
-            for (const auto& action : item.push_actions) of_event.push_back({action.user_id, action.highlight});
+            for (const auto& action : item.push_actions)
+                of_event.push_back({action.user_id, action.highlight});
         }
         storage::PersistEventsStore::Committed committed = [&](const std::vector<proto::EventPtr>& all) {
             for (std::size_t i = 0; i < all.size(); ++i) {
-                events.put(std::make_shared<const storage::StoredEvent>(storage::StoredEvent{all[i], nullptr}));
+                events.put(
+                    std::make_shared<const storage::StoredEvent>(storage::StoredEvent{all[i], nullptr}));
                 events.put_push_marks(all[i]->event_id(), std::move(push_marks[i]));
             }
         };
@@ -264,7 +283,8 @@ struct RoomWriter::Impl {
             co_return;
         }
         room.head = std::move(head);
-        events.remember_room_version(room_id, *room.head->version);
+        if (batch.pending().head_is_outdated) room.head.reset();
+        events.remember_room_version(room_id, *batch.head().version);
         const auto& all = std::get<storage::PersistEventsStore::Persisted>(outcome).events;
         persisted.increment(static_cast<double>(all.size()));
         batch_seconds.observe(static_cast<double>(clock.monotonic_ms() - started_ms) / 1000.0);
@@ -287,17 +307,21 @@ struct RoomWriter::Impl {
     Task<std::optional<SendResult>> known_result(const Job& job, proto::RoomId room_id) {
         for (const auto& request : job.requests) {
             if (!request.txn_id) continue;
-            const auto known = co_await events.event_of_transaction(request.draft.sender.str(), request.device_id, room_id, *request.txn_id);
+            const auto known = co_await events.event_of_transaction(
+                request.draft.sender.str(), request.device_id, room_id, *request.txn_id);
             if (!known) continue;
             const auto event = co_await events.get_event(*known);
             if (!event) co_return SendResult{*known, 0, {}, true};
-            co_return SendResult{*known, event->stream_ordering(), event->metadata().instance_name.value_or(""), true};
+            co_return SendResult{*known, event->stream_ordering(),
+                                 event->metadata().instance_name.value_or(""), true};
         }
         co_return std::nullopt;
     }
 
-    /// Some job of the batch repeats a transaction of old: it gets the event of old, the others are tried again.
-    Task<void> answer_duplicates(proto::RoomId room_id, Room& room, std::vector<std::pair<JobPtr, std::vector<SendResult>>> built) {
+    /// Some job of the batch repeats a transaction of old: it gets the event of old, the others are tried
+    /// again.
+    Task<void> answer_duplicates(proto::RoomId room_id, Room& room,
+                                 std::vector<std::pair<JobPtr, std::vector<SendResult>>> built) {
         std::deque<JobPtr> again;
         for (auto& [job, results] : built) {
             if (auto known = co_await known_result(*job, room_id)) {
@@ -306,7 +330,8 @@ struct RoomWriter::Impl {
                 again.push_back(job);
             }
         }
-        if (again.size() == built.size()) throw core::StoreError{"a transaction ID is taken, but its event is not to be found"};
+        if (again.size() == built.size())
+            throw core::StoreError{"a transaction ID is taken, but its event is not to be found"};
         room.jobs.insert(room.jobs.begin(), again.begin(), again.end());
     }
 
@@ -326,9 +351,12 @@ struct RoomWriter::Impl {
     core::BackgroundTasks tasks;
 };
 
-RoomWriter::RoomWriter(asio::any_io_executor executor, const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
-                       StateResolver& resolver, storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key, Options options)
-    : impl_{std::make_unique<Impl>(std::move(executor), clock, events, states, resolver, persist, push_actions, std::move(key), std::move(options))} {}
+RoomWriter::RoomWriter(asio::any_io_executor executor, const core::Clock& clock, storage::EventsStore& events,
+                       storage::StateStore& states, StateResolver& resolver,
+                       storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key,
+                       Options options)
+    : impl_{std::make_unique<Impl>(std::move(executor), clock, events, states, resolver, persist,
+                                   push_actions, std::move(key), std::move(options))} {}
 
 RoomWriter::~RoomWriter() = default;
 
@@ -338,7 +366,17 @@ Task<std::vector<SendResult>> RoomWriter::send_all(std::vector<SendRequest> requ
     co_return co_await Impl::await(impl_->enqueue(room_id, std::move(job)));
 }
 
-Task<EventSender::Created> RoomWriter::create_room(const proto::RoomVersion& version, std::vector<SendRequest> requests) {
+Task<SendResult> RoomWriter::store(PlacedEvent placed) {
+    const auto room_id = placed.event->room_id().str();
+    auto job = std::make_shared<Job>(std::vector<SendRequest>{}, impl_->executor);
+    job->placed = std::move(placed);
+    job->alone = true;  // it is built on what is stored
+    auto results = co_await Impl::await(impl_->enqueue(room_id, std::move(job)));
+    co_return std::move(results.front());
+}
+
+Task<EventSender::Created> RoomWriter::create_room(const proto::RoomVersion& version,
+                                                   std::vector<SendRequest> requests) {
     auto room_id = place_new_room(impl_->clock, version, impl_->options.server_name, impl_->key, requests);
     auto job = std::make_shared<Job>(std::move(requests), impl_->executor);
     job->new_room_version = &version;
@@ -355,6 +393,8 @@ void RoomWriter::forget_room(const std::string& room_id) {
     impl_->rooms.erase(found);
 }
 
-Task<void> RoomWriter::stop(std::int64_t deadline_ms) { co_await impl_->tasks.drain(deadline_ms); }
+Task<void> RoomWriter::stop(std::int64_t deadline_ms) {
+    co_await impl_->tasks.drain(deadline_ms);
+}
 
 }  // namespace weft::handlers

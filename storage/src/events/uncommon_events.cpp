@@ -18,10 +18,15 @@ constexpr Sql kGaps{"update_backward_extremities",
                     "WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.event_id = p AND NOT e.outlier) ON "
                     "CONFLICT DO NOTHING"};
 
+constexpr Sql kUnstage{"forget_staged_push_actions",
+                       "DELETE FROM event_push_actions_staging WHERE event_id = ANY($1::text[])"};
+
 }  // namespace
 
 bool has_uncommon_events(const PersistBatch& batch, const std::vector<proto::EventPtr>& events) {
     return batch.may_have_gaps ||
+           std::any_of(batch.events.begin(), batch.events.end(),
+                       [](const auto& item) { return item.was_staged; }) ||
            std::any_of(events.begin(), events.end(), [](const auto& event) { return event->rejected(); });
 }
 
@@ -38,6 +43,11 @@ void write_uncommon_events(Transaction& txn, const PersistBatch& batch,
         placed.push_back(event->event_id().str());
         for (const auto& prev : event->prev_events()) named.push_back(prev.str());
     }
+    std::vector<std::string> staged;
+    for (const auto& item : batch.events) {
+        if (item.was_staged) staged.push_back(item.event->event_id().str());
+    }
+    if (!staged.empty()) txn.exec(kUnstage, staged);
     if (!rejected.empty()) txn.exec(kRejections, rejected, reasons, std::to_string(now_ms));
     if (batch.may_have_gaps && !placed.empty()) txn.exec(kGaps, batch.room_id.str(), placed, named);
 }

@@ -212,7 +212,7 @@ handlers::SyncSources Services::sync_sources(Stores& stores, Streams& streams, c
 }
 
 void Services::serve(replication::RpcServer& server) {
-    if (room_writer) events.serve(server);
+    events.serve(server);
     if (config_.writes("public_rooms")) handlers::serve_room_visibility(server, local_room_visibility);
     if (config_.writes("presence")) presence.serve(server);
     writer_commands.serve(server);

@@ -16,6 +16,8 @@
 
 namespace weft::handlers {
 
+struct PlacedEventCall;
+
 /// EventSender for any process: hands requests to this process's RoomWriter, or to the process that owns the
 /// room. Rooms belong to the writers of events by a hash of their ID, as the table of writers has it; while
 /// that changes, or a writer is away, requests wait and are sent again to whoever owns the room then.
@@ -33,8 +35,13 @@ public:
     /// Told of each user whose own request makes events.
     void on_sent(std::function<void(const std::string& user_id)> callback) { on_sent_ = std::move(callback); }
     /// Users whom rc_message does not concern.
-    void exempt(std::function<bool(const std::string& user_id)> is_unlimited) { is_unlimited_ = std::move(is_unlimited); }
-    /// Answers the calls of other processes; only where there is a RoomWriter.
+    void exempt(std::function<bool(const std::string& user_id)> is_unlimited) {
+        is_unlimited_ = std::move(is_unlimited);
+    }
+    /// An event that another process has built, as it says by `send_event`, goes to the writer of its room.
+    /// Throws as RoomWriter::store().
+    Task<SendResult> store(std::string event_id, PlacedEventCall call);
+    /// Answers the calls of other processes.
     void serve(replication::RpcServer& server);
 
 private:
@@ -45,8 +52,14 @@ private:
     };
     Task<std::vector<SendResult>> send_to_owner(proto::RoomId room_id, const proto::RoomVersion* new_room,
                                                 std::vector<SendRequest> requests);
-    Task<Answer> attempt(std::string owner, proto::RoomId room_id, const proto::RoomVersion* new_room,
-                         std::vector<SendRequest> requests);
+    /// What to do at a process that may be the room's owner.
+    using Attempt = std::function<Task<std::vector<SendResult>>(std::string owner)>;
+    Task<Answer> answer_of(Attempt attempt, std::string owner);
+    Task<std::vector<SendResult>> at_owner(proto::RoomId room_id, Attempt attempt);
+    Task<std::vector<SendResult>> send_at(std::string owner, proto::RoomId room_id,
+                                          const proto::RoomVersion* new_room,
+                                          std::vector<SendRequest> requests);
+    Task<std::vector<SendResult>> store_at(std::string owner, std::string event_id, PlacedEventCall call);
     /// The instance that owns a room now.
     Task<std::string> owner_of(proto::RoomId room_id);
     Task<void> read_shares();

@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include "weft/core/clock.hpp"
 #include "weft/proto/event.hpp"
 #include "weft/proto/state_key.hpp"
-#include "weft/core/clock.hpp"
 #include "weft/storage/cache_stream_writer.hpp"
 #include "weft/storage/database.hpp"
 #include "weft/storage/event_lease.hpp"
@@ -27,11 +27,12 @@ struct PushAction {
 
 /// One event of a batch, with what is to be stored beside it.
 struct EventToPersist {
-    proto::EventPtr event;               // metadata without stream_ordering: it is given here
-    std::int64_t state_group = 0;        // state after the event; 0 for outliers
+    proto::EventPtr event;         // metadata without stream_ordering: it is given here
+    std::int64_t state_group = 0;  // state after the event; 0 for outliers
     std::vector<PushAction> push_actions;
-    std::optional<std::string> txn_id;   // of the sending device
+    std::optional<std::string> txn_id;  // of the sending device
     std::string device_id;
+    bool was_staged = false;  // whoever built it has left push actions in event_push_actions_staging: they go
 };
 
 /// A new state group: the whole state, or the difference to `prev_group`.
@@ -45,12 +46,13 @@ struct NewStateGroup {
 /// One changed key of a room's current state.
 struct StateChange {
     proto::StateKey key;
-    std::optional<proto::EventId> event_id;       // none: the key is gone
+    std::optional<proto::EventId> event_id;  // none: the key is gone
     std::optional<proto::EventId> prev_event_id;
-    std::string membership;                       // of m.room.member events
+    std::string membership;  // of m.room.member events
 };
 
-/// What a local user's membership of the room becomes: outlives the room's current state when the server leaves.
+/// What a local user's membership of the room becomes: outlives the room's current state when the server
+/// leaves.
 struct LocalMembership {
     std::string user_id;
     proto::EventId event_id;
@@ -69,25 +71,25 @@ struct PersistBatch {
     explicit PersistBatch(proto::RoomId room) : room_id{std::move(room)} {}
 
     proto::RoomId room_id;
-    std::int64_t lease = 0;                       // under which the room's head was read
+    std::int64_t lease = 0;  // under which the room's head was read
     const proto::RoomVersion* version = nullptr;
-    bool new_room = false;                        // write the `rooms` row
-    bool may_have_gaps = false;                   // of another server: events may name previous ones that we lack
+    bool new_room = false;       // write the `rooms` row
+    bool may_have_gaps = false;  // of another server: events may name previous ones that we lack
     std::string creator;
-    std::vector<EventToPersist> events;           // oldest first
+    std::vector<EventToPersist> events;  // oldest first
     std::vector<NewStateGroup> state_groups;
     std::vector<StateChange> state_delta;
-    std::optional<RoomCounts> counts;             // after the batch; none: room stats are left alone
+    std::optional<RoomCounts> counts;  // after the batch; none: room stats are left alone
     std::vector<LocalMembership> local_memberships;
     std::vector<proto::EventId> forward_extremities;  // of the room after the batch
 };
 
-/// All writes of event persistence. Constructed only in processes that write the events stream: anywhere else there is
-/// no object to misuse.
+/// All writes of event persistence. Constructed only in processes that write the events stream: anywhere else
+/// there is no object to misuse.
 class PersistEventsStore {
 public:
-    PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches, const core::Clock& clock,
-                       EventLease& lease);
+    PersistEventsStore(Databases databases, StreamState& events, CacheStreamWriter& caches,
+                       const core::Clock& clock, EventLease& lease);
 
     /// Stored events carry their stream_ordering in their metadata.
     struct Persisted {
@@ -99,8 +101,9 @@ public:
     /// Told of the stored events after the commit and before anybody else learns of them.
     using Committed = std::function<void(const std::vector<proto::EventPtr>& events)>;
 
-    /// Allocates tokens, stores the batch in one transaction (a batch without state is a single statement), publishes its
-    /// rows. Throws LeaseLost if the room is perhaps another writer's by now, and StoreError; then nothing is stored, unless the database went away during the commit and stayed away.
+    /// Allocates tokens, stores the batch in one transaction (a batch without state is a single statement),
+    /// publishes its rows. Throws LeaseLost if the room is perhaps another writer's by now, and StoreError;
+    /// then nothing is stored, unless the database went away during the commit and stayed away.
     Task<Outcome> persist(PersistBatch batch, Committed committed);
 
     EventLease& lease() { return lease_; }
