@@ -131,3 +131,24 @@ TEST_CASE("search shows nothing that the user may not see", "[search]") {
     REQUIRE(fixture.put("alice", fmt::format("/rooms/{}/redact/{}/search", room, shown)).status == 200);
     CHECK(found(results(search(fixture, "bob", criteria("secret")))).empty());
 }
+
+TEST_CASE("a search in a room finds what was said in those that it replaced", "[search]") {
+    HomeserverFixture fixture;
+    const auto old_room = fixture.create_room("alice");
+    fixture.say("alice", old_room, "zebra of old");
+    const auto other = fixture.create_room("alice");
+    fixture.say("alice", other, "zebra elsewhere");
+    const auto upgrade = fixture.post("alice", "/rooms/" + old_room + "/upgrade", R"({"new_version": "11"})");
+    const auto room = upgrade.text("replacement_room");
+    fixture.say("alice", room, "zebra of today");
+
+    const json::object search{
+        {"search_term", "zebra"}, {"order_by", "recent"}, {"filter", {{"rooms", {room}}}}};
+    const auto answer = fixture.post(
+        "alice", "/search", proto::to_json(json::object{{"search_categories", {{"room_events", search}}}}));
+
+    Strings bodies;
+    for (const auto& result : answer.body.at("search_categories").at("room_events").at("results").as_array())
+        bodies.emplace_back(result.at("result").at("content").at("body").as_string());
+    CHECK(bodies == Strings{"zebra of today", "zebra of old"});
+}

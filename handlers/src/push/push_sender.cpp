@@ -71,8 +71,7 @@ PushSender::PushSender(asio::any_io_executor executor, Sources sources, Options 
       failed_{core::counter("weft_push_failed_total", "Requests to push gateways that failed")},
       slot_free_{executor},
       tasks_{executor} {
-    const bool takes_part = std::ranges::find(options_.instances, options_.self) != options_.instances.end();
-    if (!takes_part) return;
+    if (!takes_part()) return;
     sources_.events_stream.on_notify(
         [this](std::int64_t token, const storage::StreamRows& rows) { on_events(token, rows); });
     sources_.receipts_stream.on_notify(
@@ -83,13 +82,17 @@ PushSender::PushSender(asio::any_io_executor executor, Sources sources, Options 
 
 PushSender::~PushSender() = default;
 
+bool PushSender::takes_part() const {
+    return std::ranges::find(options_.instances, options_.self) != options_.instances.end();
+}
+
 bool PushSender::is_for(const std::string& user_id) const {
     if (options_.instances.empty()) return false;
     return options_.instances[stable_hash(user_id) % options_.instances.size()] == options_.self;
 }
 
 Task<void> PushSender::start() {
-    if (std::ranges::find(options_.instances, options_.self) == options_.instances.end()) co_return;
+    if (!takes_part()) co_return;
     started_ = true;
     for (auto& pusher : co_await sources_.pushers.all()) {
         if (is_for(pusher.settings.key.user_id)) adopt(std::move(pusher));
@@ -142,6 +145,7 @@ Task<void> PushSender::reload(storage::PusherKey key) {
 }
 
 void PushSender::adopt(storage::Pusher pusher) {
+    if (pusher.settings.kind != "http") return;
     drop(pusher.settings.key);
     const auto user_id = pusher.settings.key.user_id;
     auto& delivery = by_user_[user_id].emplace_back(

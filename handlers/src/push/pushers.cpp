@@ -6,6 +6,7 @@
 #include <boost/url.hpp>
 
 #include "weft/core/errors.hpp"
+#include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/proto/json.hpp"
 
 namespace weft::handlers {
@@ -45,11 +46,11 @@ void check_url(const json::object& data) {
     }
 }
 
-std::string data_of(const json::object& body) {
+std::string data_of(const json::object& body, bool is_http) {
     const auto* data = proto::find(body, "data");
     if (!data || data->is_null()) throw MatrixError::missing_param("Missing parameters: data");
     if (!data->is_object()) throw MatrixError::bad_json("'data' must be an object");
-    check_url(data->get_object());
+    if (is_http) check_url(data->get_object());
     auto out = proto::to_json(*data);
     if (out.size() > 16 * kTextBytesMax) throw MatrixError::invalid_param("'data' is too long");
     return out;
@@ -84,6 +85,15 @@ Task<json::array> Pushers::list(std::string user_id) {
     co_return out;
 }
 
+Task<void> Pushers::prepare_email(storage::PusherSettings& settings) {
+    settings.key.push_key = canonical_email(settings.key.push_key);
+    if (co_await addresses_.owner_of("email", settings.key.push_key) != settings.key.user_id)
+        throw MatrixError{400, "M_THREEPID_NOT_FOUND", "This is no e-mail address of yours"};
+    // Mail is for those who are away: it outlives the session that asked for it.
+    settings.access_token_id.reset();
+    settings.device_id.reset();
+}
+
 Task<void> Pushers::set(http::Requester requester, json::object body) {
     storage::PusherSettings settings;
     settings.key = {requester.user_id, text(body, "app_id", 4 * kAppIdCharactersMax),
@@ -97,17 +107,20 @@ Task<void> Pushers::set(http::Requester requester, json::object body) {
         co_return;
     }
     settings.kind = text(body, "kind", kTextBytesMax);
-    if (settings.kind != "http")
-        throw MatrixError::invalid_param("This server has pushers of the kind http only");
+    const bool is_http = settings.kind == "http";
+    if (!is_http && (settings.kind != "email" || !sends_email_))
+        throw MatrixError::invalid_param(
+            fmt::format("This server has no pushers of the kind {}", settings.kind));
     settings.app_display_name = text(body, "app_display_name", kTextBytesMax);
     settings.device_display_name = text(body, "device_display_name", kTextBytesMax);
     settings.lang = text(body, "lang", kTextBytesMax);
     if (const auto* tag = proto::find(body, "profile_tag"); tag && !tag->is_null())
         settings.profile_tag = text(body, "profile_tag", kTextBytesMax);
-    settings.data = data_of(body);
+    settings.data = data_of(body, is_http);
     const bool append = appends(body);
     settings.access_token_id = requester.access_token_id;
     if (!requester.device_id.empty()) settings.device_id = requester.device_id;
+    if (!is_http) co_await prepare_email(settings);
     // What happened before is no news for a device that only now wants to know.
     settings.last_stream_ordering = events_.current();
 

@@ -1,15 +1,19 @@
 #include "weft/handlers/reading/message_search.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "reading/sender_members.hpp"
 #include "weft/proto/crypto.hpp"
+#include "weft/proto/event_types.hpp"
 
 namespace weft::handlers {
 namespace {
 
 /// Hits that are looked at for one page when the user may not see most of them, or the filter rejects them.
 constexpr std::size_t kHitsMax = 1'000;
+/// Rooms that a search in named rooms takes in as well, because those replaced them.
+constexpr std::size_t kPredecessorsMax = 20;
 /// Hits that can be reached by going from page to page.
 constexpr std::size_t kOffsetMax = 100'000;
 
@@ -58,6 +62,22 @@ std::string SearchToken::to_string() const {
     return proto::base64_url_encode(fmt::format("{}\n{}", group_text(*this), offset));
 }
 
+/// To its members an upgraded room is one with those that it replaced.
+Task<void> MessageSearch::add_predecessors(SearchQuery& query) {
+    if (!query.filter.rooms) co_return;
+    auto& rooms = *query.filter.rooms;
+    const auto end = rooms.size() + kPredecessorsMax;
+    for (std::size_t i = 0; i < rooms.size() && rooms.size() < end; ++i) {
+        auto room_id = proto::RoomId::parse(rooms[i]);
+        if (!room_id) continue;
+        const auto create =
+            co_await states_.current_event(std::move(*room_id), std::string{proto::event_type::kCreate}, "");
+        const auto* const before = create ? proto::get_object(create->content(), "predecessor") : nullptr;
+        const auto id = before ? proto::get_string(*before, "room_id") : std::nullopt;
+        if (id && std::ranges::find(rooms, *id) == rooms.end()) rooms.emplace_back(*id);
+    }
+}
+
 Task<std::vector<std::string>> MessageSearch::rooms_of(const SearchQuery& query) {
     std::vector<std::string> out;
     const auto rooms = co_await states_.rooms_of_user(query.user_id);
@@ -101,6 +121,7 @@ Task<MessageSearch::EventsById> MessageSearch::shown(const SearchQuery& query,
 
 Task<SearchResults> MessageSearch::find(SearchQuery query) {
     SearchResults out;
+    co_await add_predecessors(query);
     storage::SearchTerms terms{query.text, co_await rooms_of(query), query.keys};
     if (terms.rooms.empty() || query.filter.admits_nothing()) co_return out;
     out.count = co_await search_.count(terms);

@@ -49,7 +49,17 @@ constexpr Sql kGet{"get_pusher", WEFT_SELECT_PUSHERS "WHERE user_name = $1 AND a
 constexpr Sql kOfUser{"get_pushers_of_user", WEFT_SELECT_PUSHERS "WHERE user_name = $1 ORDER BY id"};
 constexpr Sql kAll{"get_all_pushers", WEFT_SELECT_PUSHERS "ORDER BY id"};
 
+constexpr Sql kWithNews{"pushers_with_news", WEFT_SELECT_PUSHERS R"sql(AS p WHERE kind = $1 AND EXISTS (
+    SELECT FROM event_push_actions AS a
+    WHERE a.user_id = p.user_name AND a.stream_ordering > p.last_stream_ordering AND a.notif = 1) ORDER BY id)sql"};
+
 #undef WEFT_SELECT_PUSHERS
+
+constexpr Sql kThrottles{"pusher_throttles",
+                         "SELECT room_id, last_sent_ts, throttle_ms FROM pusher_throttle WHERE pusher = $1"};
+constexpr Sql kSetThrottle{"set_pusher_throttle", R"sql(
+    INSERT INTO pusher_throttle (pusher, room_id, last_sent_ts, throttle_ms) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (pusher, room_id) DO UPDATE SET last_sent_ts = EXCLUDED.last_sent_ts, throttle_ms = EXCLUDED.throttle_ms)sql"};
 
 constexpr Sql kHas{"user_has_pusher", "SELECT EXISTS (SELECT FROM pushers WHERE user_name = $1)"};
 
@@ -150,7 +160,8 @@ Task<std::int64_t> PusherStore::set(PusherSettings settings) {
     co_await context_.db.run("set_pusher", [&, now_ms = context_.clock.now_ms()](Transaction& txn) {
         txn.exec(kUpsert, token, key.user_id, key.app_id, key.push_key, settings.kind,
                  settings.app_display_name, settings.device_display_name, settings.profile_tag, settings.lang,
-                 settings.data, settings.access_token_id, settings.device_id, settings.last_stream_ordering, now_ms);
+                 settings.data, settings.access_token_id, settings.device_id, settings.last_stream_ordering,
+                 now_ms);
         context_.cache_writer.invalidate(txn, kCacheName, {key.user_id});
     });
     pushers_.publish(std::move(id), {{token, to_row(key, false)}});
@@ -225,6 +236,22 @@ Task<bool> PusherStore::has_pusher(std::string user_id) {
     co_return *co_await cache_.get(user_id, [this](std::string user) -> Task<bool> {
         co_return (co_await context_.db.query(kHas, user)).front()[0].boolean();
     });
+}
+
+Task<std::vector<Pusher>> PusherStore::with_news(std::string kind) {
+    co_return to_pushers(co_await context_.db.query(kWithNews, kind));
+}
+
+Task<std::map<std::string, PusherThrottle>> PusherStore::throttles(std::int64_t pusher_id) {
+    std::map<std::string, PusherThrottle> out;
+    for (const auto row : co_await context_.db.query(kThrottles, pusher_id)) {
+        out.emplace(row[0].str(), PusherThrottle{row[1].opt_i64().value_or(0), row[2].opt_i64().value_or(0)});
+    }
+    co_return out;
+}
+
+Task<void> PusherStore::set_throttle(std::int64_t pusher_id, std::string room_id, PusherThrottle throttle) {
+    co_await context_.db.query(kSetThrottle, pusher_id, room_id, throttle.last_sent_ms, throttle.pause_ms);
 }
 
 Task<bool> PusherStore::set_progress(PusherKey key, std::int64_t last_stream_ordering,

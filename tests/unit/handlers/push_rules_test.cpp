@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "weft/core/errors.hpp"
+#include "weft/handlers/push/email_notifications.hpp"
 #include "weft/handlers/user_data/push_rules.hpp"
 
 using namespace weft;
@@ -23,6 +24,19 @@ std::string refusal(PushRuleKind kind, const std::string& rule_id, std::string_v
 constexpr auto kNotify = R"({"actions": ["notify"]})";
 
 }  // namespace
+
+TEST_CASE("mail about a room comes after ten minutes, then after a day, and as at first when it was quiet") {
+    constexpr std::int64_t kDay = 24 * 3'600'000;
+    const auto first = handlers::throttled(std::nullopt, 5);
+    const auto second = handlers::throttled(first, 10);
+
+    CHECK(first.last_sent_ms == 5);
+    CHECK(first.pause_ms == 600'000);
+    CHECK(second.last_sent_ms == 10);
+    CHECK(second.pause_ms == kDay);
+    CHECK(handlers::throttled(second, 10 + kDay).pause_ms == kDay);
+    CHECK(handlers::throttled(second, 11 + 2 * kDay).pause_ms == 600'000);
+}
 
 TEST_CASE("a rule is stored as its kind wants it", "[push_rules]") {
     const auto body = proto::parse_json_object(R"({"actions": ["notify"], "pattern": "cake*lie"})").value();

@@ -113,7 +113,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       account_data{stores.account_data, push_actions},
       tags{stores.account_data},
       push_rules{stores.push_rules, push_actions},
-      pushers{stores.pushers, streams.events},
+      pushers{stores.pushers, stores.three_pids, streams.events, config.email.is_set()},
       notifications{stores.push_queue, stores.events, clock},
       push_gateways{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
       push_sender{executor,
@@ -124,6 +124,10 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                    .include_content = config.push_include_content,
                    .count_rooms = config.push_count_rooms},
                   [this](std::string url, std::string body) { return post_json(push_gateways, std::move(url), std::move(body)); }},
+      email_notifications{executor,
+                          {clock, stores.pushers, stores.push_queue, stores.three_pids, stores.events, stores.states, streams.events, mailer},
+                          {.app_name = config.email.app_name, .include_content = config.push_include_content},
+                          [this](const std::string& user_id) { return push_sender.is_for(user_id); }},
       appservice_feed{executor,
                       appservices,
                       appservice_client,
@@ -184,6 +188,7 @@ Task<void> Services::start() {
         for (const auto& service : appservices.all()) co_await registration.ensure_sender(service);
     }
     co_await push_sender.start();
+    if (config_.email.is_set() && push_sender.takes_part()) email_notifications.start();
     if (config_.tells_appservices()) appservice_feed.start();
 }
 
@@ -232,6 +237,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     if (event_lease_) co_await event_lease_->stop();
     co_await appservice_feed.stop();
     co_await push_sender.stop();
+    co_await email_notifications.stop();
     co_await presence.stop();
     co_await typing.stop();
     if (federation) co_await federation->stop();

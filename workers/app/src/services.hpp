@@ -45,6 +45,7 @@
 #include "weft/handlers/ephemeral/typing.hpp"
 #include "weft/handlers/event_router.hpp"
 #include "weft/handlers/federation/federation_queue.hpp"
+#include "weft/handlers/push/email_notifications.hpp"
 #include "weft/handlers/push/notifications.hpp"
 #include "weft/handlers/push/push_sender.hpp"
 #include "weft/handlers/push/pushers.hpp"
@@ -169,6 +170,7 @@ struct Services {
     handlers::Notifications notifications;
     http::WebClient push_gateways;
     handlers::PushSender push_sender;
+    handlers::EmailNotifications email_notifications;
     handlers::AppserviceFeed appservice_feed;
     handlers::NetworkRooms appservice_rooms;
     handlers::DeviceKeys device_keys;

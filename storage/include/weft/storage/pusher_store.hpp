@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,8 +45,14 @@ struct Pusher {
     std::optional<std::int64_t> failing_since_ms;
 };
 
-/// Pushers. Stream `pushers`, row: [user, app ID, push key, deleted]. Cache: get_if_user_has_pusher. `set`: the
-/// writer of pushers only. Removals elsewhere ask the writer.
+/// How long a room stays quiet for a pusher that sends mail.
+struct PusherThrottle {
+    std::int64_t last_sent_ms = 0;
+    std::int64_t pause_ms = 0;
+};
+
+/// Pushers. Stream `pushers`, row: [user, app ID, push key, deleted]. Cache: get_if_user_has_pusher. `set`:
+/// the writer of pushers only. Removals elsewhere ask the writer.
 class PusherStore {
 public:
     PusherStore(StoreContext context, StreamState& pushers);
@@ -62,7 +69,8 @@ public:
                                                          std::vector<std::int64_t> access_token_ids);
 
     /// The same by device, whose tokens may change.
-    Task<std::optional<std::int64_t>> remove_of_devices(std::string user_id, std::vector<std::string> device_ids);
+    Task<std::optional<std::int64_t>> remove_of_devices(std::string user_id,
+                                                        std::vector<std::string> device_ids);
     /// Removes what devices and sessions made that exist no more. Returns the newest token, if any.
     Task<std::optional<std::int64_t>> remove_orphans();
 
@@ -76,6 +84,11 @@ public:
     Task<std::optional<Pusher>> get(PusherKey key);
     Task<std::vector<Pusher>> all();
     Task<bool> has_pusher(std::string user_id);
+    /// Those of the kind whose users were notified of something that the pusher has not dealt with.
+    Task<std::vector<Pusher>> with_news(std::string kind);
+    /// By room; those of rooms that were never told of are missing.
+    Task<std::map<std::string, PusherThrottle>> throttles(std::int64_t pusher_id);
+    Task<void> set_throttle(std::int64_t pusher_id, std::string room_id, PusherThrottle throttle);
 
     /// How far the pusher has got, from any process; neither is replicated. False if it is gone.
     Task<bool> set_progress(PusherKey key, std::int64_t last_stream_ordering,

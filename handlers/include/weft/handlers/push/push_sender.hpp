@@ -54,6 +54,8 @@ public:
     ~PushSender();
 
     void on_rejected(Remove remove) { remove_ = std::move(remove); }
+    /// Whether this is one of the processes that push.
+    bool takes_part() const;
     /// Whether notifications of this user are this process' business.
     bool is_for(const std::string& user_id) const;
     /// Loads the pushers and sends what is overdue. Nothing is sent before.

@@ -7,6 +7,7 @@
 #include "weft/http/message.hpp"
 #include "weft/storage/pusher_store.hpp"
 #include "weft/storage/stream_state.hpp"
+#include "weft/storage/three_pid_store.hpp"
 
 namespace weft::handlers {
 
@@ -18,16 +19,24 @@ public:
     static constexpr std::size_t kPushKeyBytesMax = 512;
     static constexpr std::size_t kPushersMax = 100;  // of one user
 
-    Pushers(storage::PusherStore& store, storage::StreamState& events) : store_{store}, events_{events} {}
+    /// `sends_email`: whether there is a mail server for pushers of the kind email.
+    Pushers(storage::PusherStore& store, storage::ThreePidStore& addresses, storage::StreamState& events,
+            bool sends_email)
+        : store_{store}, addresses_{addresses}, events_{events}, sends_email_{sends_email} {}
 
     /// As GET /pushers shows them.
     Task<boost::json::array> list(std::string user_id);
-    /// POST /pushers/set. Throws MatrixError: M_MISSING_PARAM, M_INVALID_PARAM, M_BAD_JSON.
+    /// POST /pushers/set. Throws MatrixError: M_MISSING_PARAM, M_INVALID_PARAM, M_BAD_JSON,
+    /// M_THREEPID_NOT_FOUND for an e-mail address that is not the user's.
     Task<void> set(http::Requester requester, boost::json::object body);
 
 private:
+    Task<void> prepare_email(storage::PusherSettings& settings);
+
     storage::PusherStore& store_;
+    storage::ThreePidStore& addresses_;
     storage::StreamState& events_;
+    bool sends_email_;
 };
 
 }  // namespace weft::handlers

@@ -81,6 +81,7 @@ public:
     Task<SearchResults> find(SearchQuery query);
 
 private:
+    Task<void> add_predecessors(SearchQuery& query);
     Task<std::vector<std::string>> rooms_of(const SearchQuery& query);
     using EventsById = std::unordered_map<proto::EventId, storage::StoredEventPtr>;
     Task<EventsById> shown(const SearchQuery& query, const std::vector<storage::SearchHit>& hits);
