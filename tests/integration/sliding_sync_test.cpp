@@ -378,3 +378,26 @@ TEST_CASE("sliding sync refuses what it cannot read", "[sliding]") {
         CHECK(fixture.run(SlidingClient{fixture, "alice", body}.request()).errcode() == "M_INVALID_PARAM");
     }
 }
+
+TEST_CASE("invites by ignored users, and all of one who blocks them, are in no list", "[sliding]") {
+    HomeserverFixture fixture;
+    const auto room = fixture.create_room("alice", R"({"preset": "private_chat", "invite": ["@bob:test"]})");
+    const auto set = [&](const std::string& type, const std::string& content) {
+        REQUIRE(fixture.put("bob", "/user/@bob:test/account_data/" + type, content).status == 200);
+    };
+    const auto rooms = [&] {
+        SlidingClient bob{fixture, "bob", one_list()};
+        return window(bob.sync()).size();
+    };
+    CHECK(rooms() == 1);
+    CHECK(fixture.get("bob", "/initialSync").body.at("rooms").as_array().size() == 1);
+
+    set("m.ignored_user_list", R"({"ignored_users": {"@alice:test": {}}})");
+    CHECK(rooms() == 0);
+    CHECK(fixture.get("bob", "/initialSync").body.at("rooms").as_array().empty());
+
+    set("m.ignored_user_list", "{}");
+    set("m.invite_permission_config", R"({"default_action": "block"})");
+    CHECK(rooms() == 0);
+    CHECK(fixture.get("bob", "/initialSync").body.at("rooms").as_array().empty());
+}

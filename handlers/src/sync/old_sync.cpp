@@ -6,6 +6,7 @@
 #include "sync/sync_answer.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/proto/json.hpp"
+#include "weft/handlers/reading/ignored_users.hpp"
 #include "weft/handlers/user_data/invite_permission.hpp"
 
 namespace weft::handlers {
@@ -71,9 +72,10 @@ Task<UserSnapshot> OldSync::everything(std::string user_id, std::size_t messages
     out.end = next_token(sources_, std::nullopt);
     const auto rooms = co_await sources_.states.rooms_of_user(user_id);
     const bool invites_hidden = co_await blocks_invites(sources_.account_data, user_id);
+    const auto ignored = co_await ignored_users(sources_.account_data, user_id);
     for (const auto& [room_id, room] : *rooms) {
         if (room.membership == "invite") {
-            if (invites_hidden) continue;
+            if (invites_hidden || ignored.contains(room.sender)) continue;
             RoomSnapshot invited{room_id};
             invited.membership = room.membership;
             std::vector<proto::EventId> ids{room.event_id};

@@ -4,6 +4,7 @@
 #include "sync/sliding_impl.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/json.hpp"
+#include "weft/handlers/reading/ignored_users.hpp"
 #include "weft/handlers/user_data/invite_permission.hpp"
 
 namespace weft::handlers {
@@ -81,8 +82,9 @@ Task<std::vector<SlidingRoom>> SlidingSync::Impl::sorted_rooms(const SlidingSync
     std::vector<SlidingRoom> out;
     std::vector<std::string> joined;
     const bool invites_hidden = co_await blocks_invites(sources.account_data, request.user_id);
+    const auto ignored = co_await ignored_users(sources.account_data, request.user_id);
     for (const auto& [room_id, room] : *rooms) {
-        if (invites_hidden && room.membership == "invite") continue;
+        if (room.membership == "invite" && (invites_hidden || ignored.contains(room.sender))) continue;
         const auto standing = standing_of(room.membership);
         if (standing == SlidingStanding::kLeft) {
             const auto known = state.rooms.find(room_id.str());
