@@ -81,8 +81,8 @@ TEST_CASE_METHOD(EmailPush, "what stays unread for a while is mailed once, all i
     const auto& mail = outbox.sent.front();
     CHECK(mail.to == "bob@example.org");
     CHECK(mail.subject == "[Loom] New messages in 2 rooms");
-    CHECK(mail.text.find("In Looms:\n\n  alice: the warp and the weft\n") != std::string::npos);
-    CHECK(mail.text.find("alice invites you") != std::string::npos);
+    CHECK(mail.text.find("In Looms:\n\n  @alice:test: the warp and the weft\n") != std::string::npos);
+    CHECK(mail.text.find("@alice:test invites you") != std::string::npos);
     CHECK(mail.text.find("a mistake") == std::string::npos);
     CHECK(mail.text.find("https://matrix.to/#/" + room) != std::string::npos);
     look();
@@ -100,7 +100,7 @@ TEST_CASE_METHOD(EmailPush, "a room that was mailed about is quiet for a while, 
     CHECK(outbox.sent.size() == 1);
     sql("UPDATE pusher_throttle SET last_sent_ts = last_sent_ts - 700000");
     look(0, false);
-    CHECK(mailed(2, "alice sent a message"));
+    CHECK(mailed(2, "@alice:test sent a message"));
 
     CHECK(sql("SELECT throttle_ms FROM pusher_throttle").front().front() == "86400000");
 }
@@ -119,7 +119,7 @@ TEST_CASE_METHOD(EmailPush, "what was read is not mailed, and what could not be 
     outbox.broken = false;
     look();
 
-    CHECK(mailed(1, "alice: unread"));
+    CHECK(mailed(1, "@alice:test: unread"));
 }
 
 TEST_CASE_METHOD(EmailPush, "mail goes to the user's own address, as long as it is", "[push]") {
