@@ -108,7 +108,7 @@ void End::transmit(std::string text) {
     }
 }
 
-void End::arrive(std::string piece, std::shared_ptr<End> sender) {
+void End::arrive(std::string piece, std::weak_ptr<End> sender) {
     socket_.emplace_back(std::move(piece), std::move(sender));
     read();
 }
@@ -120,10 +120,12 @@ void End::read() {
         return;
     }
     while (!socket_.empty() && !closed_) {
-        const auto [piece, sender] = std::move(socket_.front());
+        const auto [piece, sent_by] = std::move(socket_.front());
         socket_.pop_front();
-        sender->in_flight_ -= piece.size();
-        sender->wake();
+        if (const auto sender = sent_by.lock()) {
+            sender->in_flight_ -= piece.size();
+            sender->wake();
+        }
         receive(piece);
     }
 }

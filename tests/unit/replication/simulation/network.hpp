@@ -36,7 +36,7 @@ public:
 private:
     void pump();
     void transmit(std::string text);
-    void arrive(std::string piece, std::shared_ptr<End> sender);
+    void arrive(std::string piece, std::weak_ptr<End> sender);
     void read();
     void receive(const std::string& text);
     void on_line(std::string_view line);
@@ -54,7 +54,8 @@ private:
     std::weak_ptr<End> peer_;
     std::string private_lines_;
     std::string unread_;
-    std::deque<std::pair<std::string, std::shared_ptr<End>>> socket_;  // arrived, not read
+    // Arrived, not read. Two ends that held each other would never go.
+    std::deque<std::pair<std::string, std::weak_ptr<End>>> socket_;
     std::size_t in_flight_ = 0;
     Time delivered_until_ = 0;
     Time stalled_until_ = 0;
