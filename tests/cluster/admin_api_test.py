@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from matrix_client import Client, MatrixError, wait_for  # noqa: E402
+from matrix_client import Client, MatrixError, SyncLoop, wait_for  # noqa: E402
 from weft_cluster import ClusterTestCase  # noqa: E402
 
 PASSWORD = "correct horse"
@@ -207,8 +207,11 @@ class AdminApi(ClusterTestCase):
         topic = f"/rooms/{quote(room_id)}/state/m.room.topic"
         for number in range(STATE_CHANGES):
             alice.put(topic, {"topic": f"topic {number}"})
+        last = f"topic {STATE_CHANGES - 1}"
+        wait_for("the last topic", lambda: alice.get(topic)["topic"] == last)
         before = alice.state(room_id)
-        first = bob.sync()
+        listening = SyncLoop(bob).start()
+        self.addCleanup(listening.stop)
 
         said = self.cluster.weft("db compact-state")
         sizes = dict(re.findall(r"^(before|after): +\d+ groups, (\d+) rows", said, re.MULTILINE))
@@ -219,9 +222,11 @@ class AdminApi(ClusterTestCase):
         # Neither what is in memory nor what is read anew has changed, and the room goes on.
         self.assertEqual(ids(alice.state(room_id)), ids(before))
         alice.put(topic, {"topic": "compacted"})
-        synced = bob.sync(first["next_batch"])
-        timeline = synced["rooms"]["join"][room_id]["timeline"]["events"]
-        self.assertEqual([event["content"]["topic"] for event in timeline], ["compacted"])
+
+        def told() -> list:
+            return [event["content"].get("topic") for event in listening.timelines.get(room_id, [])]
+
+        listening.wait_for("the new topic", lambda: "compacted" in told())
         old = next(event for event in before if event["type"] == "m.room.topic")
         context = alice.get(f"/rooms/{quote(room_id)}/context/{quote(old['event_id'])}", limit=0)
         self.assertEqual(ids(context["state"]), ids(before))

@@ -4,12 +4,15 @@
 #include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "weft/core/async.hpp"
 #include "weft/core/log.hpp"
 #include "weft/handlers/event_view.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/json.hpp"
 #include "weft/proto/replication/rows.hpp"
+#include "weft/storage/store_error.hpp"
 
 namespace weft::handlers {
 
@@ -115,8 +118,17 @@ Task<void> AppserviceFeed::hand_out() {
     } done{handing_out_};
     while (again_) {
         again_ = false;
-        while (co_await hand_out_some()) {
+        std::string failure;
+        try {
+            while (co_await hand_out_some()) {
+            }
+        } catch (const storage::StoreError& error) {
+            failure = error.what();
         }
+        if (failure.empty()) continue;
+        core::log_warning("appservice", "events are not handed out yet: {}", failure);
+        again_ = true;
+        co_await core::sleep_for(core::Milliseconds{backoff_.first_ms});
     }
 }
 
@@ -247,21 +259,38 @@ Task<void> AppserviceFeed::deliver(std::shared_ptr<Delivery> delivery) {
     auto wait_ms = backoff_.first_ms;
     while (delivery->again) {
         delivery->again = false;
-        while (auto txn = co_await sources_.store.oldest(service.id)) {
-            const auto txn_id = txn->txn_id;
-            const auto failure = co_await send(service, std::move(*txn));
-            if (failure.empty()) {
-                co_await sources_.store.complete(service.id, txn_id);
-                delivery->down = false;
-                wait_ms = backoff_.first_ms;
-                continue;
-            }
-            core::log_info("appservice", "{} does not take transaction {}: {}", service.id, txn_id, failure);
-            if (!std::exchange(delivery->down, true)) co_await sources_.store.set_up(service.id, false);
-            co_await core::sleep_for(core::Milliseconds{wait_ms});
-            wait_ms = std::min(wait_ms * 2, backoff_.max_ms);
+        std::string failure;
+        try {
+            failure = co_await deliver_all(*delivery);
+        } catch (const storage::StoreError& error) {
+            failure = error.what();
         }
+        if (failure.empty()) {
+            wait_ms = backoff_.first_ms;
+            continue;
+        }
+        core::log_info("appservice", "{} is not told yet: {}", service.id, failure);
+        delivery->again = true;
+        co_await core::sleep_for(core::Milliseconds{wait_ms});
+        wait_ms = std::min(wait_ms * 2, backoff_.max_ms);
     }
+}
+
+/// Until nothing waits (the result is empty then), or the service does not take something.
+Task<std::string> AppserviceFeed::deliver_all(Delivery& delivery) {
+    const auto& service = delivery.service;
+    while (auto txn = co_await sources_.store.oldest(service.id)) {
+        const auto txn_id = txn->txn_id;
+        auto failure = co_await send(service, std::move(*txn));
+        if (failure.empty()) {
+            co_await sources_.store.complete(service.id, txn_id);
+            delivery.down = false;
+            continue;
+        }
+        if (!std::exchange(delivery.down, true)) co_await sources_.store.set_up(service.id, false);
+        co_return fmt::format("transaction {}: {}", txn_id, failure);
+    }
+    co_return std::string{};
 }
 
 Task<std::string> AppserviceFeed::body_of(const Service& service, const storage::AppserviceTxn& txn) {

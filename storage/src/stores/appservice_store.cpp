@@ -72,6 +72,7 @@ Task<std::vector<std::pair<std::int64_t, proto::EventId>>> AppserviceStore::even
 
 Task<void> AppserviceStore::hand_out(std::map<std::string, std::vector<std::string>> events_by_service,
                                      std::int64_t position) {
+    const auto guard = co_await queueing_.lock({});
     co_await context_.db.run("hand_out_to_appservices", [&](Transaction& txn) {
         for (const auto& [as_id, events] : events_by_service) {
             boost::json::array list;
@@ -83,6 +84,7 @@ Task<void> AppserviceStore::hand_out(std::map<std::string, std::vector<std::stri
 }
 
 Task<void> AppserviceStore::queue_ephemeral(std::string as_id, std::string ephemeral) {
+    const auto guard = co_await queueing_.lock({});
     co_await context_.db.query(kQueue, as_id, std::string{"[]"}, ephemeral);
 }
 

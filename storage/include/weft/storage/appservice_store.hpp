@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "weft/core/linearizer.hpp"
 #include "weft/proto/ids.hpp"
 #include "weft/storage/store_context.hpp"
 
@@ -42,6 +43,7 @@ public:
 
 private:
     StoreContext context_;
+    core::Linearizer queueing_{"appservice_queue"};  // two at a time would take the same number
 };
 
 }  // namespace weft::storage

@@ -80,6 +80,7 @@ private:
 
     void run(const std::shared_ptr<Delivery>& delivery);
     Task<void> deliver(std::shared_ptr<Delivery> delivery);
+    Task<std::string> deliver_all(Delivery& delivery);
     Task<std::string> body_of(const Service& service, const storage::AppserviceTxn& txn);
     /// "" if the service has it.
     Task<std::string> send(const Service& service, storage::AppserviceTxn txn);
