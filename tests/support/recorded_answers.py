@@ -197,6 +197,16 @@ def drop_redacts_in_content(_: Recorded, theirs: object, ours: object) -> None:
             del event["content"]["redacts"]
 
 
+@difference("membership-at-event")
+def drop_membership(_: Recorded, theirs: object, ours: object) -> None:
+    for event in events_in(ours):
+        unsigned = event.get("unsigned", {})
+        if unsigned.get("membership") in ("join", "invite", "leave", "ban", "knock"):
+            del unsigned["membership"]
+            if not unsigned:
+                del event["unsigned"]
+
+
 @difference("redacted-because")
 def drop_what_hangs_on_redactions(_: Recorded, theirs: object, ours: object) -> None:
     for answer in (theirs, ours):
