@@ -1,55 +1,78 @@
 #include "weft/handlers/reading/viewer_memberships.hpp"
 
-#include "weft/proto/event_types.hpp"
+#include <algorithm>
+#include <limits>
+#include <optional>
 
 namespace weft::handlers {
 namespace {
 
 constexpr std::string_view kNever = "leave";
+constexpr auto kAlways = std::numeric_limits<std::int64_t>::min();
+/// Somebody who came and went more often is not followed further back.
+constexpr int kChangesMax = 50;
 
 }  // namespace
 
 std::string_view ViewerMemberships::at(const proto::Event& event) const {
-    if (const auto room = now.find(event.room_id()); room != now.end() && event.stream_ordering() >= room->second.since) {
-        return room->second.membership;
+    const auto room = rooms.find(event.room_id());
+    if (room == rooms.end()) return {};
+    for (const auto& stay : room->second) {
+        if (event.stream_ordering() >= stay.since) return stay.membership;
     }
-    const auto found = earlier.find(event.event_id());
-    return found == earlier.end() ? std::string_view{} : std::string_view{found->second};
+    return {};
 }
 
 Task<std::shared_ptr<const ViewerMemberships>> viewer_memberships(storage::StateStore& states, storage::EventsStore& events,
                                                                   std::string user_id,
                                                                   const std::vector<storage::StoredEventPtr>& shown) {
     auto out = std::make_shared<ViewerMemberships>();
-    const auto rooms = co_await states.rooms_of_user(user_id);
-    std::vector<proto::EventId> older;
+    const auto of_user = co_await states.rooms_of_user(user_id);
+    // The oldest event of each room that is shown, and the membership event to be looked at next.
+    struct Place {
+        std::int64_t oldest;
+        std::optional<proto::EventId> next;
+    };
+    std::unordered_map<proto::RoomId, Place> places;
     for (const auto& stored : shown) {
         const auto& event = *stored->event;
-        auto known = out->now.find(event.room_id());
-        if (known == out->now.end()) {
-            const auto room = rooms->find(event.room_id());
-            ViewerMemberships::Now now{std::string{kNever}, 0};
-            if (room != rooms->end()) now = {room->second.membership, room->second.stream_ordering};
-            known = out->now.emplace(event.room_id(), std::move(now)).first;
+        const auto known = places.find(event.room_id());
+        if (known != places.end()) {
+            known->second.oldest = std::min(known->second.oldest, event.stream_ordering());
+            continue;
         }
-        if (event.stream_ordering() < known->second.since) older.push_back(event.event_id());
+        Place place{event.stream_ordering(), std::nullopt};
+        auto& stays = out->rooms[event.room_id()];
+        if (const auto room = of_user->find(event.room_id()); room != of_user->end()) {
+            stays.push_back({room->second.membership, room->second.stream_ordering});
+            place.next = room->second.event_id;
+        } else {
+            stays.push_back({std::string{kNever}, kAlways});
+        }
+        places.emplace(event.room_id(), std::move(place));
     }
-    if (older.empty()) co_return out;
-
-    std::vector<proto::StateKey> keys;
-    keys.push_back({std::string{proto::event_type::kMember}, user_id});
-    const auto member_events = co_await states.state_after_for_keys(older, std::move(keys));
-    std::vector<proto::EventId> ids;
-    for (const auto& [event_id, state] : member_events) {
-        for (const auto& [key, member] : state) ids.push_back(member);
-    }
-    std::unordered_map<proto::EventId, std::string> membership_of;
-    for (const auto& member : co_await events.get_events(std::move(ids))) {
-        membership_of.emplace(member->event_id(), member->membership().value_or(kNever));
-    }
-    for (const auto& [event_id, state] : member_events) {
-        const auto member = state.empty() ? membership_of.end() : membership_of.find(state.begin()->second);
-        out->earlier.emplace(event_id, member == membership_of.end() ? std::string{kNever} : member->second);
+    for (int changes = 0; changes < kChangesMax; ++changes) {
+        std::vector<proto::EventId> ids;
+        for (auto& [room_id, place] : places) {
+            if (place.next && out->rooms[room_id].back().since > place.oldest) ids.push_back(*place.next);
+            place.next.reset();
+        }
+        if (ids.empty()) break;
+        // Each names the one before, if there was one.
+        std::vector<proto::EventId> earlier;
+        for (const auto& member : co_await events.get_events(std::move(ids))) {
+            const auto replaced = proto::get_string(member->unsigned_data(), "replaces_state");
+            if (replaced) {
+                earlier.push_back(proto::EventId::trusted(std::string{*replaced}));
+            } else {
+                out->rooms[member->room_id()].push_back({std::string{kNever}, kAlways});
+            }
+        }
+        for (const auto& member : co_await events.get_events(std::move(earlier))) {
+            out->rooms[member->room_id()].push_back(
+                {std::string{member->membership().value_or(kNever)}, member->stream_ordering()});
+            places.at(member->room_id()).next = member->event_id();
+        }
     }
     co_return out;
 }

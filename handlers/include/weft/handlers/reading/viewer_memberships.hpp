@@ -16,19 +16,19 @@ namespace weft::handlers {
 /// format"). An event of the user's own membership has what it made of them.
 class ViewerMemberships {
 public:
-    /// Empty if that is not known: an outlier has no state here.
+    /// Empty if that is not known.
     std::string_view at(const proto::Event& event) const;
 
-    struct Now {
+    struct Stay {
         std::string membership;
         std::int64_t since;  // stream ordering
     };
-    std::unordered_map<proto::RoomId, Now> now;
-    /// Events from before that.
-    std::unordered_map<proto::EventId, std::string> earlier;
+    /// Newest first.
+    std::unordered_map<proto::RoomId, std::vector<Stay>> rooms;
 };
 
-/// Without a query for what came since the user's membership last changed; a few queries for all that is older.
+/// Without a look at any event for what came since the user's membership last changed. For older events the user's
+/// membership events are followed back, in the order of the stream: where a room has forked that is a good guess.
 Task<std::shared_ptr<const ViewerMemberships>> viewer_memberships(storage::StateStore& states, storage::EventsStore& events,
                                                                   std::string user_id,
                                                                   const std::vector<storage::StoredEventPtr>& shown);
