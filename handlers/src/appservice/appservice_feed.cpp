@@ -34,6 +34,7 @@ struct AppserviceFeed::Delivery {
     bool running = false;
     bool again = false;
     bool down = false;
+    std::int64_t wait_ms = 0;  // before the next attempt, after a failure
 };
 
 AppserviceFeed::AppserviceFeed(asio::any_io_executor executor, const Appservices& services,
@@ -256,7 +257,7 @@ Task<void> AppserviceFeed::deliver(std::shared_ptr<Delivery> delivery) {
         ~Done() { running = false; }
     } done{delivery->running};
     const auto& service = delivery->service;
-    auto wait_ms = backoff_.first_ms;
+    delivery->wait_ms = backoff_.first_ms;
     while (delivery->again) {
         delivery->again = false;
         std::string failure;
@@ -265,14 +266,11 @@ Task<void> AppserviceFeed::deliver(std::shared_ptr<Delivery> delivery) {
         } catch (const storage::StoreError& error) {
             failure = error.what();
         }
-        if (failure.empty()) {
-            wait_ms = backoff_.first_ms;
-            continue;
-        }
+        if (failure.empty()) continue;
         core::log_info("appservice", "{} is not told yet: {}", service.id, failure);
         delivery->again = true;
-        co_await core::sleep_for(core::Milliseconds{wait_ms});
-        wait_ms = std::min(wait_ms * 2, backoff_.max_ms);
+        co_await core::sleep_for(core::Milliseconds{delivery->wait_ms});
+        delivery->wait_ms = std::min(delivery->wait_ms * 2, backoff_.max_ms);
     }
 }
 
@@ -285,6 +283,7 @@ Task<std::string> AppserviceFeed::deliver_all(Delivery& delivery) {
         if (failure.empty()) {
             co_await sources_.store.complete(service.id, txn_id);
             delivery.down = false;
+            delivery.wait_ms = backoff_.first_ms;
             continue;
         }
         if (!std::exchange(delivery.down, true)) co_await sources_.store.set_up(service.id, false);
