@@ -206,6 +206,8 @@ TEST_CASE_METHOD(RoomServer, "a profile holds any field, of any type, up to 64 K
     CHECK(call(http::Method::kDelete, path + "/m.tz", {}, bob).errcode() == "M_FORBIDDEN");
     CHECK(put(path + "/m.tz", "{}", token).errcode() == "M_MISSING_PARAM");
     CHECK(put(path + "/m.tz", R"({"m.tz": "\u0000"})", token).errcode() == "M_BAD_JSON");
+    CHECK(put(path + "/m.tz", R"({"m.tz": [{"\u0000": 1}]})", token).errcode() == "M_BAD_JSON");
+    CHECK(put(path + "/m.tz", R"({"m.tz": "\\u0000"})", token).status == 200);  // a backslash and letters
     CHECK(put(path + "/m." + std::string(254, 'a'), "{}", token).errcode() == "M_KEY_TOO_LARGE");
     const auto large = fmt::format(R"({{"org.example.text": "{:x>65500}"}})", "");
     CHECK(put(path + "/org.example.text", large, token).errcode() == "M_PROFILE_TOO_LARGE");

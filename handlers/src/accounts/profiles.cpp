@@ -9,7 +9,6 @@
 #include "weft/core/log.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/ids.hpp"
-#include "weft/proto/json.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -32,11 +31,15 @@ void check_owner(const std::string& requester, const std::string& user_id) {
     if (requester != user_id) throw core::MatrixError::forbidden("You cannot change the profile of another user");
 }
 
-/// PostgreSQL stores no U+0000.
-void check_storable(const boost::json::value& value) {
-    if (proto::to_json(value).find("\\u0000") != std::string::npos) {
-        throw core::MatrixError::bad_json("A profile cannot hold U+0000");
-    }
+/// PostgreSQL stores no U+0000, neither in texts nor in names.
+bool holds_nul(const boost::json::value& value) {
+    const auto has_nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
+    if (const auto* text = value.if_string()) return has_nul(*text);
+    if (const auto* array = value.if_array()) return std::ranges::any_of(*array, holds_nul);
+    const auto* object = value.if_object();
+    return object && std::ranges::any_of(*object, [&](const auto& member) {
+        return has_nul(member.key()) || holds_nul(member.value());
+    });
 }
 
 void check_length(ProfileField field, std::string_view value) {
@@ -121,7 +124,7 @@ Task<boost::json::value> Profiles::get_custom_field(std::string user_id, std::st
 Task<void> Profiles::set_custom_field(std::string requester, std::string user_id, std::string name,
                                       boost::json::value value) {
     check_owner(requester, user_id);
-    check_storable(value);
+    if (holds_nul(value)) throw core::MatrixError::bad_json("A profile cannot hold U+0000");
     auto localpart = std::string{proto::UserId::trusted(user_id).localpart()};
     const bool stored = co_await profiles_.set_custom_field(std::move(localpart), std::move(name), std::move(value),
                                                             kProfileBytesMax);
