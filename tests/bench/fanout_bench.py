@@ -57,18 +57,6 @@ TARGETS = {
 }
 
 
-def unlimited() -> dict:
-    """Configuration that keeps rate limits out of the measurement."""
-    rate = {"per_second": 1_000_000, "burst_count": 1_000_000}
-    return {
-        "rc_message": rate,
-        "rc_registration": rate,
-        "rc_login": {"address": rate, "account": rate, "failed_attempts": rate},
-        "rc_joins": {"local": rate, "remote": rate},
-        "rc_invites": {"per_room": rate, "per_user": rate},
-    }
-
-
 class FanoutBench:
     def __init__(self, cluster: weft_cluster.Cluster, loadgen: LoadGenerator):
         self.loadgen = loadgen
@@ -309,7 +297,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, stop_in_time)
     signal.signal(signal.SIGTERM, interrupt)
     signal.alarm(SECONDS_MAX)
-    cluster = weft_cluster.Cluster(SCALE, unlimited())
+    cluster = weft_cluster.Cluster(SCALE, weft_cluster.UNLIMITED_RATES)
     loadgen = None
     try:
         cluster.start()

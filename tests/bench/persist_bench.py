@@ -20,7 +20,6 @@ import big_room  # noqa: E402
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
 from database import Database  # noqa: E402
-from fanout_bench import unlimited  # noqa: E402
 from launcher.cluster import Cluster  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
 from processes import CpuMeter, MachineLoad  # noqa: E402
@@ -50,7 +49,7 @@ class PersistBench:
         self.figures = figures
         self.loadgen_binary = loadgen_binary
         scale = f"synchrotron=1,client_reader=1,event_persister={persisters}"
-        self.cluster = weft_cluster.Cluster(scale, unlimited())
+        self.cluster = weft_cluster.Cluster(scale, weft_cluster.UNLIMITED_RATES)
         self.loadgen = None
 
     def run(self, about: dict) -> None:

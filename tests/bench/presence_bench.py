@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 import bulk_rooms  # noqa: E402
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
-from fanout_bench import interrupt, unlimited  # noqa: E402
+from fanout_bench import interrupt  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
 from matrix_client import Client, wait_for  # noqa: E402
 from processes import CpuMeter, rss_mb  # noqa: E402
@@ -229,7 +229,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, stop_in_time)
     signal.signal(signal.SIGTERM, interrupt)
     signal.alarm(SECONDS_MAX)
-    cluster = weft_cluster.Cluster(SCALE, unlimited())
+    cluster = weft_cluster.Cluster(SCALE, weft_cluster.UNLIMITED_RATES)
     bench = PresenceBench(cluster, loadgen_binary)
     try:
         cluster.start()
