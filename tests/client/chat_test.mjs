@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import sdk from "./sdk.mjs";
-import { assertRefused, bodies, eventually, Person, StepFailed, Steps } from "./harness.mjs";
+import { assertRefused, bodies, eventually, Person, runProgram, Steps } from "./harness.mjs";
 
 const MESSAGES = 100;
 const MISSED = 30;
@@ -413,19 +413,4 @@ async function farewell() {
     });
 }
 
-setTimeout(() => {
-    console.log(`FAIL  the run took longer than ${RUN_DEADLINE_MS / 1000} s`);
-    process.exit(1);
-}, RUN_DEADLINE_MS);
-
-const parts = [accounts, gathering, conversation, relations, presence, settings, history, publicRoom, farewell];
-let failed = false;
-try {
-    for (const part of parts) await part();
-    steps.summary();
-} catch (error) {
-    if (!(error instanceof StepFailed)) console.log(error);
-    failed = true;
-}
-// Not by running out of work: the SDK's request timeouts would keep the process for minutes.
-process.exit(failed ? 1 : 0);
+await runProgram(steps, [accounts, gathering, conversation, relations, presence, settings, history, publicRoom, farewell], RUN_DEADLINE_MS);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import sdk from "./sdk.mjs";
-import { eventually, Person, StepFailed, Steps } from "./harness.mjs";
+import { eventually, Person, runProgram, Steps } from "./harness.mjs";
 
 const RUN_DEADLINE_MS = 150_000;
 const { EventType, Preset } = sdk;
@@ -108,19 +108,4 @@ async function comingBack() {
     });
 }
 
-setTimeout(() => {
-    console.log(`FAIL  the run took longer than ${RUN_DEADLINE_MS / 1000} s`);
-    process.exit(1);
-}, RUN_DEADLINE_MS);
-
-let failed = false;
-try {
-    await leaving();
-    await comingBack();
-    steps.summary();
-} catch (error) {
-    if (!(error instanceof StepFailed)) console.log(error);
-    failed = true;
-}
-// Not by running out of work: the SDK's request timeouts would keep the process for minutes.
-process.exit(failed ? 1 : 0);
+await runProgram(steps, [leaving, comingBack], RUN_DEADLINE_MS);

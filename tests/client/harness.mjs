@@ -37,6 +37,24 @@ export class Steps {
 
 export class StepFailed extends Error {}
 
+/** The whole of a program: runs its parts one after the other, and ends the process with what came of it. */
+export async function runProgram(steps, parts, deadlineMs) {
+    setTimeout(() => {
+        console.log(`FAIL  the run took longer than ${deadlineMs / 1000} s`);
+        process.exit(1);
+    }, deadlineMs);
+    let failed = false;
+    try {
+        for (const part of parts) await part();
+        steps.summary();
+    } catch (error) {
+        if (!(error instanceof StepFailed)) console.log(error);
+        failed = true;
+    }
+    // Not by running out of work: the SDK's request timeouts would keep the process for minutes.
+    process.exit(failed ? 1 : 0);
+}
+
 function describe(error) {
     const text = error?.stack ?? String(error);
     const http = error?.httpStatus ? `\nHTTP ${error.httpStatus}: ${JSON.stringify(error.data)}` : "";

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { workersDie } from "./patience.mjs";
 import sdk from "./sdk.mjs";
-import { eventually, Person, StepFailed, Steps } from "./harness.mjs";
+import { eventually, Person, runProgram, Steps } from "./harness.mjs";
 import { startSliding } from "./sliding.mjs";
 
 const MESSAGES = 20;
@@ -179,18 +179,4 @@ async function farewell() {
     });
 }
 
-setTimeout(() => {
-    console.log(`FAIL  the run took longer than ${RUN_DEADLINE_MS / 1000} s`);
-    process.exit(1);
-}, RUN_DEADLINE_MS);
-
-let failed = false;
-try {
-    for (const part of [meeting, talking, secondDevice, windows, farewell]) await part();
-    steps.summary();
-} catch (error) {
-    if (!(error instanceof StepFailed)) console.log(error);
-    failed = true;
-}
-// Not by running out of work: the SDK's request timeouts would keep the process for minutes.
-process.exit(failed ? 1 : 0);
+await runProgram(steps, [meeting, talking, secondDevice, windows, farewell], RUN_DEADLINE_MS);

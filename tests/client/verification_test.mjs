@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { workersDie } from "./patience.mjs";
 import sdk from "./sdk.mjs";
-import { eventually, Person, StepFailed, Steps } from "./harness.mjs";
+import { eventually, Person, runProgram, Steps } from "./harness.mjs";
 
 const CLAIMS = 40; // fewer than a device publishes
 const CLAIMANTS = 8;
@@ -247,18 +247,4 @@ async function history() {
     });
 }
 
-setTimeout(() => {
-    console.log(`FAIL  the run took longer than ${RUN_DEADLINE_MS / 1000} s`);
-    process.exit(1);
-}, RUN_DEADLINE_MS);
-
-let failed = false;
-try {
-    for (const part of [beginning, verifying, claiming, restarting, history]) await part();
-    steps.summary();
-} catch (error) {
-    if (!(error instanceof StepFailed)) console.log(error);
-    failed = true;
-}
-// Not by running out of work: the SDK's request timeouts would keep the process for minutes.
-process.exit(failed ? 1 : 0);
+await runProgram(steps, [beginning, verifying, claiming, restarting, history], RUN_DEADLINE_MS);
