@@ -1,7 +1,6 @@
 """The fault soak, and a short run of it; `weft bench soak` makes long ones. WEFT_SEED replays one."""
 
 import os
-import random
 import sys
 import tempfile
 import unittest
@@ -16,6 +15,7 @@ from applied_rows import read_lives  # noqa: E402
 from soak import Soak  # noqa: E402
 
 SECONDS = 15
+DEFAULT_SEED = 1
 
 
 class Check(unittest.TestCase):
@@ -88,7 +88,7 @@ class Plan(unittest.TestCase):
 
 class FaultSoak(unittest.TestCase):
     def test_no_row_is_lost_duplicated_or_out_of_order(self):
-        seed = int(os.environ.get("WEFT_SEED") or random.randrange(1_000_000))
+        seed = int(os.environ.get("WEFT_SEED") or DEFAULT_SEED)
         transport = "redis" if os.environ.get("WEFT_TEST_ON_REDIS") else "tcp"
         figures = Soak(SECONDS, seed, transport).run()
         print(figures, flush=True)

@@ -13,6 +13,8 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::string_view kGatewayUrl = "https://push.example.org/_matrix/push/v1/notify";
+
 /// A push gateway that answers as it is told, and the process that pushes to it.
 struct PushFixture : test::HomeserverFixture {
     PushFixture() { start(); }
@@ -56,7 +58,7 @@ struct PushFixture : test::HomeserverFixture {
                           {"app_display_name", "Loom"},
                           {"device_display_name", "Phone"},
                           {"lang", "en"},
-                          {"data", json::object{{"url", "https://push.example.org/_matrix/push/v1/notify"}}}};
+                          {"data", json::object{{"url", kGatewayUrl}}}};
         for (const auto& member : changes) body[member.key()] = member.value();
         return post(token, "/pushers/set", proto::to_json(body));
     }
@@ -105,14 +107,14 @@ TEST_CASE("a message is pushed with what the gateway wants to know, and reading 
     PushFixture home;
     const auto room_id = home.shared_room();
     REQUIRE(home.set_pusher("bob",
-                            {{"data", json::object{{"url", "https://push.example.org/_matrix/push/v1/notify"},
+                            {{"data", json::object{{"url", kGatewayUrl},
                                                    {"mine", 1}}}})
                 .status == 200);
 
     const auto event_id = home.say("alice", room_id, "hello");
     const auto& pushed = home.wait_for_notification();
     INFO(json::serialize(pushed));
-    CHECK(home.urls.front() == "https://push.example.org/_matrix/push/v1/notify");
+    CHECK(home.urls.front() == kGatewayUrl);
     CHECK(text(pushed, "event_id") == event_id);
     CHECK(text(pushed, "room_id") == room_id);
     CHECK(text(pushed, "type") == "m.room.message");
@@ -139,7 +141,7 @@ TEST_CASE("a message is pushed with what the gateway wants to know, and reading 
 TEST_CASE("a pusher that wants event IDs only is told no more", "[push]") {
     PushFixture home;
     const auto room_id = home.shared_room();
-    const json::object data{{"url", "https://push.example.org/_matrix/push/v1/notify"},
+    const json::object data{{"url", kGatewayUrl},
                             {"format", "event_id_only"}};
     REQUIRE(home.set_pusher("bob", json::object{{"data", data}}).status == 200);
 
@@ -274,6 +276,8 @@ TEST_CASE("a pusher that makes no sense is refused", "[push]") {
         {with("data", json::value(json::object())), "M_MISSING_PARAM"},
         {with_url("https://push.example.org/elsewhere"), "M_INVALID_PARAM"},
         {with_url("ftp://push.example.org/_matrix/push/v1/notify"), "M_INVALID_PARAM"},
+        {with("data", json::value(json::object{{"url", 1}})), "M_BAD_JSON"},
+        {with("data", json::value(json::object{{"url", kGatewayUrl}, {"format", 0}})), "M_BAD_JSON"},
         {with("append", json::value("yes")), "M_BAD_JSON"},
     };
     for (const auto& each : cases) {

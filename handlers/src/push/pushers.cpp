@@ -34,8 +34,7 @@ std::string text(const json::object& body, std::string_view key, std::size_t byt
 
 void check_url(const json::object& data) {
     const auto* url = proto::find(data, "url");
-    if (!url || url->is_null()) throw MatrixError::missing_param("'data' needs a 'url'");
-    if (!url->is_string()) throw MatrixError::bad_json("'url' must be a string");
+    if (!url) throw MatrixError::missing_param("'data' needs a 'url'");
     const auto parsed = boost::urls::parse_uri(std::string_view{url->get_string()});
     const bool is_web = parsed && (parsed->scheme_id() == boost::urls::scheme::https ||
                                    parsed->scheme_id() == boost::urls::scheme::http);
@@ -50,8 +49,17 @@ std::string data_of(const json::object& body, bool is_http) {
     const auto* data = proto::find(body, "data");
     if (!data || data->is_null()) throw MatrixError::missing_param("Missing parameters: data");
     if (!data->is_object()) throw MatrixError::bad_json("'data' must be an object");
-    if (is_http) check_url(data->get_object());
-    auto out = proto::to_json(*data);
+    auto kept = data->get_object();
+    for (const auto* key : {"url", "format"}) {
+        const auto* value = proto::find(kept, key);
+        if (!value) continue;
+        // What was set is listed again, where null is no string.
+        if (value->is_null()) kept.erase(key);
+        else if (!value->is_string())
+            throw MatrixError::bad_json(fmt::format("'{}' in 'data' must be a string", key));
+    }
+    if (is_http) check_url(kept);
+    auto out = proto::to_json(kept);
     if (out.size() > 16 * kTextBytesMax) throw MatrixError::invalid_param("'data' is too long");
     return out;
 }
