@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { launch } from "puppeteer-core";
+import { record } from "./answers.mjs";
 import { serveHydrogen } from "./browser/site.mjs";
 import { eventually, Person, StepFailed, Steps } from "./harness.mjs";
 
@@ -77,6 +78,14 @@ function screenshot(name) {
     return page.screenshot({ path: join(artifacts, `${name}.png`) });
 }
 
+/** What the page was answered; preflights and what the page did not wait for have no body to look at. */
+async function recordAnswer(response) {
+    const type = response.headers()["content-type"];
+    if (!type?.startsWith("application/json") || response.request().method() === "OPTIONS") return;
+    const body = await response.text().catch(() => undefined);
+    if (body !== undefined) record(response.request().method(), response.url(), response.status(), type, body);
+}
+
 async function beginning() {
     await steps.run("the web client is built and opened in Chromium", async () => {
         weaver = await Person.register(baseUrl, "Weaver", `weaver-${run}`, password);
@@ -86,6 +95,7 @@ async function beginning() {
         const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
         browser = await launch({ executablePath: CHROMIUM, headless: true, args });
         page = await browser.newPage();
+        page.on("response", recordAnswer);
         await page.setViewport({ width: 1200, height: 800 });
         await page.goto(site.url);
         await page.waitForSelector("input#username", { timeout: DEADLINE_MS });

@@ -10,6 +10,7 @@ The screenshot is `browser.png` in WEFT_ARTIFACTS, else in `artifacts` beside th
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -19,6 +20,7 @@ sys.path[:0] = [str(TOP / "tests" / "support"), str(TOP / "deploy")]
 
 import weft_cluster  # noqa: E402
 from launcher import testing  # noqa: E402
+from real_clients import Answers  # noqa: E402
 
 #: The program has its own, shorter deadline; this one is for a program that hangs.
 SECONDS_MAX = 240
@@ -36,13 +38,19 @@ class Browser(weft_cluster.ClusterTestCase):
 
     def test_a_web_client_works_in_a_browser(self):
         artifacts = Path(os.environ.get("WEFT_ARTIFACTS", weft_cluster.build_dir() / "artifacts"))
-        environment = {**os.environ, "WEFT_URL": self.url, "WEFT_ARTIFACTS": str(artifacts)}
+        with tempfile.TemporaryDirectory() as directory:
+            answers = Answers(directory, "browser")
+            self.use_the_web_client(artifacts, answers.environment)
+            self.assertGreater(answers.check(), 10)
+        self.assertGreater((artifacts / "browser.png").stat().st_size, 10_000)
+
+    def use_the_web_client(self, artifacts: Path, environment: dict) -> None:
+        environment = {**os.environ, **environment, "WEFT_URL": self.url, "WEFT_ARTIFACTS": str(artifacts)}
         (artifacts / "browser.png").unlink(missing_ok=True)
         done = subprocess.run(
             ["node", str(HERE / "browser_test.mjs")], env=environment, timeout=SECONDS_MAX
         )
         self.assertEqual(done.returncode, 0, "the client failed; its steps are above")
-        self.assertGreater((artifacts / "browser.png").stat().st_size, 10_000)
 
 
 if __name__ == "__main__":

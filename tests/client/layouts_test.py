@@ -26,6 +26,9 @@ class Layouts(ClientTestCase):
     def test_two_synchrotrons_and_two_client_readers(self):
         self.talk_on("synchrotron=2,client_reader=2,event_persister=1")
 
+    def test_two_event_persisters(self):
+        self.talk_on("synchrotron=1,client_reader=1,event_persister=2")
+
     def talk_on(self, scale: str) -> None:
         self.scale = scale
         super().setUp()

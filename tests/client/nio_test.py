@@ -19,10 +19,20 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 sys.path[:0] = [str(TOP / "tests" / "support"), str(TOP / "deploy")]
 
+import openapi  # noqa: E402
 from weft_cluster import ClusterTestCase  # noqa: E402
 
 SECONDS_MAX = 30
 SYNC_FILTER = {"room": {"timeline": {"limit": 50}, "state": {"lazy_load_members": False}}}
+
+
+class CheckedClient(nio.AsyncClient):
+    """Each answer is compared with the specification's schema of its operation."""
+
+    async def send(self, method: str, path: str, *more, **options):
+        answer = await super().send(method, path, *more, **options)
+        openapi.check(method, path, answer.status, answer.headers.get("Content-Type", ""), await answer.read())
+        return answer
 
 
 class Nio(ClusterTestCase):
@@ -66,7 +76,7 @@ class Flows:
     # What the steps need
 
     def client(self, name: str) -> nio.AsyncClient:
-        client = nio.AsyncClient(self.url, name)
+        client = CheckedClient(self.url, name)
         self.opened.append(client)
         return client
 

@@ -1,6 +1,8 @@
 // With WEFT_WORKERS_DIE=1 processes of the server are killed while a program runs. A request that met a dying one is
 // refused with 502, 503 or 504, or its connection breaks; then a person does the same again, and so does this `fetch`,
 // which the SDK takes where it finds it. Any other answer is the server's word. The sync loops are left to the SDK.
+import "./answers.mjs";
+
 export const workersDie = process.env.WEFT_WORKERS_DIE === "1";
 
 const PATIENCE_MS = 30_000;
