@@ -1,7 +1,9 @@
 #include "compression.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <new>
+#include <stdexcept>
 
 #include <zlib.h>
 
@@ -13,6 +15,19 @@ namespace {
 // Level 2 halves what level 1 leaves of JSON for little more time; the steps above cost more than they save.
 constexpr int kLevel = 2;
 constexpr int kMemoryLevel = 8;
+/// Room for the next compressed bytes of a body that is sent while it is made.
+constexpr std::size_t kOutputBytesMin = 16 * 1024;
+
+ZStream open_stream(ContentCoding coding) {
+    auto fresh = std::make_unique<z_stream_s>();
+    // 16 more window bits ask zlib for the gzip format instead of its own, which is HTTP's "deflate".
+    const int window_bits = coding == ContentCoding::kGzip ? MAX_WBITS + 16 : MAX_WBITS;
+    if (deflateInit2(fresh.get(), kLevel, Z_DEFLATED, window_bits, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
+        Z_OK) {
+        throw std::bad_alloc{};
+    }
+    return ZStream{fresh.release()};
+}
 
 /// True if the parameters of a coding say q=0, q=0.0, ….
 bool is_refused(std::string_view parameters) {
@@ -59,25 +74,38 @@ bool is_compressible(std::string_view content_type) {
            content_type.starts_with("application/javascript") || content_type.starts_with("image/svg");
 }
 
-void Compressor::Closer::operator()(z_stream_s* stream) const {
+void ZStreamCloser::operator()(z_stream_s* stream) const {
     deflateEnd(stream);
     delete stream;
 }
 
-Compressor::Compressor() = default;
-Compressor::~Compressor() = default;
+CompressedBody::CompressedBody(BodyStreamPtr plain, ContentCoding coding)
+    : plain_{std::move(plain)}, stream_{open_stream(coding)} {}
 
-Compressor::Stream& Compressor::stream_for(ContentCoding coding) {
-    auto& stream = coding == ContentCoding::kGzip ? gzip_ : deflate_;
-    if (stream) return stream;
-    auto fresh = std::make_unique<z_stream_s>();
-    // 16 more window bits ask zlib for the gzip format instead of its own, which is HTTP's "deflate".
-    const int window_bits = coding == ContentCoding::kGzip ? MAX_WBITS + 16 : MAX_WBITS;
-    if (deflateInit2(fresh.get(), kLevel, Z_DEFLATED, window_bits, kMemoryLevel, Z_DEFAULT_STRATEGY) !=
-        Z_OK) {
-        throw std::bad_alloc{};
+Task<std::string> CompressedBody::next() {
+    std::string out;
+    // zlib keeps some of what it is given: a piece may give nothing yet.
+    while (!ended_ && out.empty()) {
+        auto piece = co_await plain_->next();
+        ended_ = piece.empty();
+        stream_->next_in = reinterpret_cast<Bytef*>(piece.data());
+        stream_->avail_in = static_cast<uInt>(piece.size());
+        do {
+            const auto filled = out.size();
+            out.resize(filled + std::max(kOutputBytesMin, piece.size() / 4));
+            stream_->next_out = reinterpret_cast<Bytef*>(out.data() + filled);
+            stream_->avail_out = static_cast<uInt>(out.size() - filled);
+            if (deflate(stream_.get(), ended_ ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_ERROR)
+                throw std::runtime_error{"a body could not be compressed"};
+            out.resize(out.size() - stream_->avail_out);
+        } while (stream_->avail_out == 0);
     }
-    stream = Stream{fresh.release()};
+    co_return out;
+}
+
+ZStream& Compressor::stream_for(ContentCoding coding) {
+    auto& stream = coding == ContentCoding::kGzip ? gzip_ : deflate_;
+    if (!stream) stream = open_stream(coding);
     return stream;
 }
 

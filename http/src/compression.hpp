@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "weft/http/body.hpp"
+
 struct z_stream_s;
 
 namespace weft::http {
@@ -21,27 +23,36 @@ std::string_view to_string(ContentCoding coding);
 /// Text and JSON; pictures and archives are compressed already.
 bool is_compressible(std::string_view content_type);
 
+struct ZStreamCloser {
+    void operator()(z_stream_s* stream) const;
+};
+using ZStream = std::unique_ptr<z_stream_s, ZStreamCloser>;
+
+/// Compresses a body while it is sent.
+class CompressedBody final : public BodyStream {
+public:
+    CompressedBody(BodyStreamPtr plain, ContentCoding coding);
+
+    Task<std::string> next() override;
+    std::optional<std::uint64_t> length() const override { return std::nullopt; }
+
+private:
+    BodyStreamPtr plain_;
+    ZStream stream_;
+    bool ended_ = false;
+};
+
 /// Compresses whole bodies. Keeps zlib's working memory (a quarter of a megabyte a coding) between them.
 class Compressor {
 public:
-    Compressor();
-    ~Compressor();
-    Compressor(const Compressor&) = delete;
-    Compressor& operator=(const Compressor&) = delete;
-
     /// The compressed body, or nothing if that would not be smaller.
     std::optional<std::string> compress(ContentCoding coding, std::string_view body);
 
 private:
-    struct Closer {
-        void operator()(z_stream_s* stream) const;
-    };
-    using Stream = std::unique_ptr<z_stream_s, Closer>;
+    ZStream& stream_for(ContentCoding coding);
 
-    Stream& stream_for(ContentCoding coding);
-
-    Stream gzip_;
-    Stream deflate_;
+    ZStream gzip_;
+    ZStream deflate_;
 };
 
 }  // namespace weft::http

@@ -52,6 +52,27 @@ private:
     std::size_t& count_;
 };
 
+/// A body that is made while it is sent is work of its request, whose context ends with it.
+class BodyOfRequest final : public BodyStream {
+public:
+    BodyOfRequest(BodyStreamPtr body, asio::any_io_executor executor, core::LogContextPtr context)
+        : body_{std::move(body)}, executor_{std::move(executor)}, context_{std::move(context)} {}
+    ~BodyOfRequest() override {
+        asio::post(executor_, [context = std::move(context_)] { context->finish(); });
+    }
+
+    Task<std::string> next() override {
+        co_return co_await asio::co_spawn(core::with_context(executor_, context_), body_->next(),
+                                          asio::use_awaitable);
+    }
+    std::optional<std::uint64_t> length() const override { return body_->length(); }
+
+private:
+    BodyStreamPtr body_;
+    asio::any_io_executor executor_;
+    core::LogContextPtr context_;
+};
+
 enum class Peek { kData, kNothing, kEnd };
 
 /// What a read would find, without reading.
@@ -290,6 +311,11 @@ Task<std::optional<Response>> Connection::run(Request request) {
     }
     cancel_.slot().clear();
     stop_watching();
+    if (response && response->body_stream) {
+        response->body_stream = std::make_shared<BodyOfRequest>(std::move(response->body_stream),
+                                                                server_->executor, std::move(call.context));
+        co_return response;
+    }
     // Later: we may have been resumed from inside the request's last step, which still has to leave its
     // context.
     asio::post(server_->executor, [context = std::move(call.context)] { context->finish(); });
@@ -321,10 +347,13 @@ Task<void> Connection::write_stream(BodyStreamPtr body) {
     const auto length = body->length();
     std::uint64_t sent = 0;
     for (;;) {
+        // The client is not to blame for the time that a piece takes to be made.
+        enter(Phase::kWriting, handling_timeout_ms_);
         const auto piece = co_await body->next();
         if (piece.empty()) break;
         sent += piece.size();
         if (length && sent > *length) throw std::runtime_error{"a response's body is longer than announced"};
+        enter(Phase::kWriting, server_->limits.body_timeout_ms);
         extend_deadline(piece.size());
         const auto size_line = length ? std::string{} : fmt::format("{:x}\r\n", piece.size());
         const std::string_view end_of_chunk = length ? "" : "\r\n";

@@ -64,10 +64,17 @@ bool has_no_body(int status) {
 /// The coding that was applied to the body; tells caches that the answer depends on what was asked for.
 ContentCoding compress_body(Response& response, const ResponseTraits& traits, Compressor& compressor,
                             bool& varies) {
-    varies = !response.body_stream && response.body.size() > kCompressBytesMin &&
-             is_compressible(response.content_type) && !response.headers.get("Content-Encoding") &&
-             response.status != 206;
+    // A stream of known length is a file, which may be asked for in ranges.
+    const bool is_large = response.body_stream ? !response.body_stream->length()
+                                               : response.body.size() > kCompressBytesMin;
+    varies = is_large && is_compressible(response.content_type) &&
+             !response.headers.get("Content-Encoding") && response.status != 206;
     if (!varies || traits.accepted == ContentCoding::kIdentity) return ContentCoding::kIdentity;
+    if (response.body_stream) {
+        response.body_stream =
+            std::make_shared<CompressedBody>(std::move(response.body_stream), traits.accepted);
+        return traits.accepted;
+    }
     auto smaller = compressor.compress(traits.accepted, response.body);
     if (!smaller) return ContentCoding::kIdentity;
     response.body = std::move(*smaller);

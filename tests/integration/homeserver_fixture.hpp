@@ -16,6 +16,7 @@
 #include "stores.hpp"
 #include "streams.hpp"
 #include "weft/core/log_context.hpp"
+#include "weft/http/body.hpp"
 #include "weft/http/router.hpp"
 #include "weft/proto/json.hpp"
 
@@ -71,8 +72,11 @@ public:
         std::string text(std::string_view key) const { return std::string{proto::get_string(body, key).value_or("")}; }
         std::string errcode() const { return text("errcode"); }
     };
+    static constexpr std::size_t kAnswerBytesMax = 64 * 1024 * 1024;
     /// A path that does not begin with /_matrix/ or /.well-known/ is one of the client API, version 3.
     Task<Answer> request(TestProcess& process, http::Method method, std::string token, std::string path, std::string body);
+    /// The same with a body that may come in parts.
+    Task<http::Response> raw_request(TestProcess& process, http::Method method, std::string token, std::string path, std::string body);
     Answer call(http::Method method, const std::string& token, const std::string& path, const std::string& body = {});
     Answer get(const std::string& token, const std::string& path) { return call(http::Method::kGet, token, path); }
     Answer post(const std::string& token, const std::string& path, const std::string& body = "{}") {

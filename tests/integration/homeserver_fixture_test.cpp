@@ -115,8 +115,8 @@ void HomeserverFixture::restart_master() {
     master = std::make_unique<TestProcess>(io, *database, config, key);
 }
 
-Task<HomeserverFixture::Answer> HomeserverFixture::request(TestProcess& process, http::Method method, std::string token, std::string path,
-                                                           std::string body) {
+Task<http::Response> HomeserverFixture::raw_request(TestProcess& process, http::Method method, std::string token, std::string path,
+                                                    std::string body) {
     http::Request request;
     request.method = method;
     const bool whole = path.starts_with("/_matrix/") || path.starts_with("/.well-known/");
@@ -126,7 +126,13 @@ Task<HomeserverFixture::Answer> HomeserverFixture::request(TestProcess& process,
     request.query = http::parse_query(split.query).value();
     request.body = std::move(body);
     request.headers.set("Authorization", "Bearer " + token);
-    const auto response = co_await process.router.handle(std::move(request));
+    co_return co_await process.router.handle(std::move(request));
+}
+
+Task<HomeserverFixture::Answer> HomeserverFixture::request(TestProcess& process, http::Method method, std::string token, std::string path,
+                                                           std::string body) {
+    auto response = co_await raw_request(process, method, std::move(token), std::move(path), std::move(body));
+    if (response.body_stream) response.body = co_await http::read_all(std::move(response.body_stream), kAnswerBytesMax);
     co_return Answer{response.status, proto::parse_json_object(response.body).value()};
 }
 

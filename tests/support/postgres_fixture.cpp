@@ -75,8 +75,9 @@ const Template& migrated_template() {
 }  // namespace
 
 TestDatabase::TestDatabase(Content content, const std::string& options) {
+    // A copy of the files takes a third of the time of one by way of the log.
     const auto copy_of = content == Content::kMigrated
-                             ? fmt::format("TEMPLATE {}", migrated_template().name())
+                             ? fmt::format("TEMPLATE {} STRATEGY FILE_COPY", migrated_template().name())
                              : std::string{options.empty() ? kLocale : options};
     name_ = next_name();
     admin(fmt::format("CREATE DATABASE {} {}", name_, copy_of));

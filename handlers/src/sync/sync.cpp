@@ -14,14 +14,6 @@ constexpr std::size_t kToDeviceMax = 100;
 /// Devices whose key counts are remembered; forgetting them costs a poll that ends later.
 constexpr std::size_t kKeysToldMax = 50'000;
 
-std::vector<storage::StoredEventPtr> timeline_events(const SyncAnswer& answer) {
-    std::vector<storage::StoredEventPtr> out;
-    for (const auto* const rooms : {&answer.joined, &answer.left}) {
-        for (const auto& room : *rooms) out.insert(out.end(), room.timeline.events.begin(), room.timeline.events.end());
-    }
-    return out;
-}
-
 }  // namespace
 
 Sync::Impl::Impl(SyncSources from)
@@ -32,13 +24,14 @@ Sync::Impl::Impl(SyncSources from)
       initial_syncs{core::counter("weft_sync_initial_total", "Answers to syncs without a token")},
       incremental_syncs{core::counter("weft_sync_incremental_total", "Answers to syncs with a token")} {}
 
-Task<std::string> Sync::Impl::run(SyncRequest request) {
+Task<SyncBody> Sync::Impl::run(SyncRequest request) {
     const auto guard = sources.presence.user_syncs(request.user_id, request.set_presence);
     const auto started = sources.clock.monotonic_ms();
     const auto timeout = std::min(std::max<std::int64_t>(request.timeout_ms, 0), kTimeoutMaxMs);
     EventViewer viewer{request.user_id, request.device_id, 0, false, request.filter->event_fields, request.filter->event_format};
     (request.since ? incremental_syncs : initial_syncs).increment();
-    if (request.since) forget_restarted_streams(sources, *request.since);
+    if (!request.since) co_return co_await run_initial(std::move(request), std::move(viewer));
+    forget_restarted_streams(sources, *request.since);
     for (bool timed_out = false;;) {
         const auto listener = sources.notifier.listen(request.user_id, co_await sources.states.rooms_of_user(request.user_id));
         const auto generation = listener->generation;
@@ -47,7 +40,7 @@ Task<std::string> Sync::Impl::run(SyncRequest request) {
         const auto answer = co_await collect(request, next);
         const auto left = timeout - (sources.clock.monotonic_ms() - started);
         viewer.now_ms = sources.clock.now_ms();
-        const bool must_answer = !request.since || request.full_state || left <= 0 || timed_out || ending;
+        const bool must_answer = request.full_state || left <= 0 || timed_out || ending;
         if (!must_answer && !answer.presence.empty() && answer.empty_but_presence()) {
             // Presence alone can wait a little: in a large room somebody always comes or goes.
             const auto hold_ms = sources.notifier.presence_hold_ms(*listener);
@@ -60,7 +53,7 @@ Task<std::string> Sync::Impl::run(SyncRequest request) {
             if (!answer.presence.empty()) sources.notifier.presence_told(*listener);
             note_keys_told(request, answer);
             co_await sources.aggregations.add_to(viewer, timeline_events(answer));
-            co_return write_sync_answer(answer, viewer);
+            co_return SyncBody{write_sync_answer(answer, viewer), nullptr};
         }
         if (answer.rooms != listener->rooms) {
             // The user's rooms changed while they were read: listen to the right ones, and look again if one of them
@@ -76,14 +69,18 @@ Task<SyncAnswer> Sync::Impl::collect(const SyncRequest& request, SyncToken next)
     SyncAnswer answer;
     answer.next = next;
     answer.rooms = co_await sources.states.rooms_of_user(request.user_id);
-    auto user = co_await user_data(request, next);
-    co_await collect_rooms(request, user, answer);
+    const auto chosen = co_await choose_rooms(request, answer);
+    co_await collect_rooms(request, chosen, answer);
+    co_await collect_outside_rooms(request, chosen.user, answer);
+    co_return answer;
+}
+
+Task<void> Sync::Impl::collect_outside_rooms(const SyncRequest& request, const UserData& user, SyncAnswer& answer) {
     co_await collect_account_data(request, user, answer);
     co_await collect_presence(request, answer);
     co_await collect_to_device(request, answer);
     co_await collect_device_lists(request, answer);
     co_await collect_key_counts(request, answer);
-    co_return answer;
 }
 
 Task<Sync::Impl::UserData> Sync::Impl::user_data(const SyncRequest& request, const SyncToken& next) {
@@ -202,7 +199,7 @@ void Sync::Impl::note_keys_told(const SyncRequest& request, const SyncAnswer& an
 Sync::Sync(SyncSources sources) : impl_{std::make_unique<Impl>(std::move(sources))} {}
 Sync::~Sync() = default;
 
-Task<std::string> Sync::sync(SyncRequest request) { return impl_->run(std::move(request)); }
+Task<SyncBody> Sync::sync(SyncRequest request) { return impl_->run(std::move(request)); }
 
 void Sync::end_polls() {
     impl_->ending = true;

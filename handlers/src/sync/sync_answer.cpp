@@ -76,9 +76,16 @@ boost::json::object receipt_content(const storage::ReceiptList& receipts, const 
     return content;
 }
 
-std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer) {
-    proto::JsonWriter writer{1024};
-    writer.begin_object().member("next_batch", answer.next.to_string());
+std::vector<storage::StoredEventPtr> timeline_events(const SyncAnswer& answer) {
+    std::vector<storage::StoredEventPtr> out;
+    for (const auto* const rooms : {&answer.joined, &answer.left}) {
+        for (const auto& room : *rooms) out.insert(out.end(), room.timeline.events.begin(), room.timeline.events.end());
+    }
+    return out;
+}
+
+void write_outside_rooms(proto::JsonWriter& writer, const SyncAnswer& answer) {
+    writer.member("next_batch", answer.next.to_string());
     write_key_counts(writer, answer);
     write_event_list(writer, "account_data", answer.account_data);
     write_event_list(writer, "to_device", answer.to_device);
@@ -89,24 +96,42 @@ std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewe
         write_strings(writer, "left", answer.devices_left);
         writer.end_object();
     }
+}
+
+void write_joined_rooms(proto::JsonWriter& writer, const SyncAnswer& answer, const EventViewer& viewer) {
+    for (const auto& room : answer.joined) {
+        writer.key(room.room_id.str());
+        write_joined_room(writer, room, viewer);
+    }
+}
+
+void write_left_rooms(proto::JsonWriter& writer, const SyncAnswer& answer, const EventViewer& viewer) {
+    for (const auto& room : answer.left) {
+        writer.key(room.room_id.str());
+        write_left_room(writer, room, viewer);
+    }
+}
+
+void write_pending_rooms(proto::JsonWriter& writer, const SyncAnswer& answer) {
+    write_pending(writer, "invite", "invite_state", answer.invited);
+    write_pending(writer, "knock", "knock_state", answer.knocked);
+}
+
+std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer) {
+    proto::JsonWriter writer{1024};
+    writer.begin_object();
+    write_outside_rooms(writer, answer);
     if (!answer.joined.empty() || !answer.left.empty() || !answer.invited.empty() || !answer.knocked.empty()) {
         writer.key("rooms").begin_object();
         if (!answer.joined.empty()) {
             writer.key("join").begin_object();
-            for (const auto& room : answer.joined) {
-                writer.key(room.room_id.str());
-                write_joined_room(writer, room, viewer);
-            }
+            write_joined_rooms(writer, answer, viewer);
             writer.end_object();
         }
-        write_pending(writer, "invite", "invite_state", answer.invited);
-        write_pending(writer, "knock", "knock_state", answer.knocked);
+        write_pending_rooms(writer, answer);
         if (!answer.left.empty()) {
             writer.key("leave").begin_object();
-            for (const auto& room : answer.left) {
-                writer.key(room.room_id.str());
-                write_left_room(writer, room, viewer);
-            }
+            write_left_rooms(writer, answer, viewer);
             writer.end_object();
         }
         writer.end_object();

@@ -42,8 +42,17 @@ struct SyncAnswer {
     }
 };
 
+/// What the timelines show.
+std::vector<storage::StoredEventPtr> timeline_events(const SyncAnswer& answer);
+
 /// The body of the response.
 std::string write_sync_answer(const SyncAnswer& answer, const EventViewer& viewer);
+/// The same for an answer that is sent in parts, which follow one another: members of the answer's object that are not about
+/// rooms, members of `rooms.join` and of `rooms.leave`, and the other members of `rooms`.
+void write_outside_rooms(proto::JsonWriter& writer, const SyncAnswer& answer);
+void write_joined_rooms(proto::JsonWriter& writer, const SyncAnswer& answer, const EventViewer& viewer);
+void write_left_rooms(proto::JsonWriter& writer, const SyncAnswer& answer, const EventViewer& viewer);
+void write_pending_rooms(proto::JsonWriter& writer, const SyncAnswer& answer);
 
 /// `{"type":…,"content":…}` with content that is JSON text already.
 std::string typed_event(std::string_view type, std::string_view content_json);

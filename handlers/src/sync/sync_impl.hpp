@@ -15,7 +15,12 @@
 
 namespace weft::handlers {
 
-/// State of Sync, shared by its source files: sync.cpp waits and collects what is not of rooms, sync_rooms.cpp the rooms.
+inline LazyMembers::Exchange lazy_exchange(const SyncRequest& request, const SyncToken& next) {
+    return {request.user_id + '\x1f' + request.device_id, request.since ? request.since->room.sum() : 0, next.room.sum()};
+}
+
+/// State of Sync, shared by its source files: sync.cpp waits and collects what is not of rooms, sync_rooms.cpp the rooms,
+/// sync_parts.cpp tells many rooms a few at a time.
 struct Sync::Impl {
     /// Account data and tags of the user that this answer may tell.
     struct UserData {
@@ -29,8 +34,18 @@ struct Sync::Impl {
 
     explicit Impl(SyncSources from);
 
-    Task<std::string> run(SyncRequest request);
+    /// What is left to be shown once it is known which rooms have something to show.
+    struct Chosen {
+        SyncRooms rooms;
+        UserData user;
+        Ignored ignored;
+    };
+    class Parts;
+
+    Task<SyncBody> run(SyncRequest request);
+    Task<SyncBody> run_initial(SyncRequest request, EventViewer viewer);
     Task<SyncAnswer> collect(const SyncRequest& request, SyncToken next);
+    Task<void> collect_outside_rooms(const SyncRequest& request, const UserData& user, SyncAnswer& answer);
 
     Task<UserData> user_data(const SyncRequest& request, const SyncToken& next);
     Task<void> collect_account_data(const SyncRequest& request, const UserData& user, SyncAnswer& answer);
@@ -41,7 +56,8 @@ struct Sync::Impl {
     void note_keys_told(const SyncRequest& request, const SyncAnswer& answer);
     Task<bool> shares_joined_room(storage::UserRoomsPtr rooms, std::string other);
 
-    Task<void> collect_rooms(const SyncRequest& request, UserData& user, SyncAnswer& answer);
+    Task<Chosen> choose_rooms(const SyncRequest& request, const SyncAnswer& answer);
+    Task<void> collect_rooms(const SyncRequest& request, const Chosen& chosen, SyncAnswer& answer);
     bool may_have_news(const SyncRequest& request, const SyncRooms::Joined& room, const UserData& user) const;
     Task<PendingRooms> pending_rooms(const std::vector<SyncRooms::Pending>& pending, std::string_view state_key, const Ignored& ignored,
                                      const proto::FilterDefinition& filter);

@@ -19,10 +19,6 @@ bool members_changed(const RoomTimeline& timeline) {
     return timeline.limited || timeline.hides_state || std::any_of(timeline.events.begin(), timeline.events.end(), is_member_event);
 }
 
-LazyMembers::Exchange exchange_of(const SyncRequest& request, const SyncToken& next) {
-    return {request.user_id + '\x1f' + request.device_id, request.since ? request.since->room.sum() : 0, next.room.sum()};
-}
-
 }  // namespace
 
 /// Joined rooms in which something may have happened since the token; the rest needs no look.
@@ -34,21 +30,28 @@ bool Sync::Impl::may_have_news(const SyncRequest& request, const SyncRooms::Join
            sources.receipts.stream().changes().has_changed(id, request.since->receipts) || user.names(id);
 }
 
-Task<void> Sync::Impl::collect_rooms(const SyncRequest& request, UserData& user, SyncAnswer& answer) {
+Task<Sync::Impl::Chosen> Sync::Impl::choose_rooms(const SyncRequest& request, const SyncAnswer& answer) {
     const auto& filter = *request.filter;
-    auto rooms = request.since ? co_await membership.since(request.user_id, answer.rooms, request.since->room, answer.next.room)
-                               : co_await membership.initial(request.user_id, answer.rooms, answer.next.room, filter.room.include_leave);
-    std::erase_if(rooms.joined, [&](const SyncRooms::Joined& room) {
-        return !filter.matches_room(room.room_id.str()) || !may_have_news(request, room, user);
+    Chosen out;
+    out.user = co_await user_data(request, answer.next);
+    out.rooms = request.since ? co_await membership.since(request.user_id, answer.rooms, request.since->room, answer.next.room)
+                              : co_await membership.initial(request.user_id, answer.rooms, answer.next.room, filter.room.include_leave);
+    std::erase_if(out.rooms.joined, [&](const SyncRooms::Joined& room) {
+        return !filter.matches_room(room.room_id.str()) || !may_have_news(request, room, out.user);
     });
-    std::erase_if(rooms.left, [&](const SyncRooms::Left& room) { return !filter.matches_room(room.room_id.str()); });
-    if (!rooms.invited.empty() && co_await blocks_invites(sources.account_data, request.user_id)) rooms.invited.clear();
-    co_await complete_user_data(request, rooms.joined, user);
-    const auto ignored = co_await ignored_users(sources.account_data, request.user_id);
-    co_await collect_joined(request, rooms.joined, ignored, user, answer);
-    co_await collect_left(request, rooms.left, ignored, user, answer);
-    answer.invited = co_await pending_rooms(rooms.invited, "invite_room_state", ignored, filter);
-    answer.knocked = co_await pending_rooms(rooms.knocked, "knock_room_state", {}, filter);
+    std::erase_if(out.rooms.left, [&](const SyncRooms::Left& room) { return !filter.matches_room(room.room_id.str()); });
+    if (!out.rooms.invited.empty() && co_await blocks_invites(sources.account_data, request.user_id)) out.rooms.invited.clear();
+    co_await complete_user_data(request, out.rooms.joined, out.user);
+    out.ignored = co_await ignored_users(sources.account_data, request.user_id);
+    co_return out;
+}
+
+Task<void> Sync::Impl::collect_rooms(const SyncRequest& request, const Chosen& chosen, SyncAnswer& answer) {
+    const auto& filter = *request.filter;
+    co_await collect_joined(request, chosen.rooms.joined, chosen.ignored, chosen.user, answer);
+    co_await collect_left(request, chosen.rooms.left, chosen.ignored, chosen.user, answer);
+    answer.invited = co_await pending_rooms(chosen.rooms.invited, "invite_room_state", chosen.ignored, filter);
+    answer.knocked = co_await pending_rooms(chosen.rooms.knocked, "knock_room_state", {}, filter);
 }
 
 Task<Sync::Impl::PendingRooms> Sync::Impl::pending_rooms(const std::vector<SyncRooms::Pending>& pending, std::string_view state_key,
@@ -103,8 +106,7 @@ Task<std::unordered_map<proto::RoomId, RoomTimeline>> Sync::Impl::joined_timelin
 
 Task<void> Sync::Impl::collect_joined(const SyncRequest& request, const std::vector<SyncRooms::Joined>& joined, const Ignored& ignored,
                                       const UserData& user, SyncAnswer& answer) {
-    const auto exchange = exchange_of(request, answer.next);
-    if (!request.since) lazy.reset(exchange.device);
+    const auto exchange = lazy_exchange(request, answer.next);
     if (joined.empty()) co_return;
     const auto& filter = *request.filter;
     std::vector<proto::RoomId> ids;
@@ -263,7 +265,7 @@ Task<void> Sync::Impl::collect_left(const SyncRequest& request, const std::vecto
             auto end = std::make_shared<storage::RoomState>();
             for (const auto& [key, id] : *after) end->set(key, id, "leave");
             const bool full = !request.since || request.full_state || room.shown_from == 0;
-            RoomStateChooser::Wanted state{&filter, request.user_id, exchange_of(request, answer.next), full, false, request.use_state_after,
+            RoomStateChooser::Wanted state{&filter, request.user_id, lazy_exchange(request, answer.next), full, false, request.use_state_after,
                                            full ? storage::WriterPositions{} : request.since->room, room.until};
             const auto chosen = co_await chooser.choose(std::move(state), room.room_id, out.timeline, std::move(end));
             EventsById by_id;

@@ -40,7 +40,10 @@ Task<http::Response> SyncEndpoints::get_sync(http::Request request) {
         sync.since = *token;
     }
     sync.filter = co_await filters_.find(sync.user_id, std::string{request.query_param("filter").value_or("")});
-    co_return http::Response::raw_json(co_await sync_.sync(std::move(sync)));
+    auto body = co_await sync_.sync(std::move(sync));
+    auto response = http::Response::raw_json(std::move(body.text));
+    response.body_stream = std::move(body.parts);
+    co_return response;
 }
 
 }  // namespace weft::rest

@@ -9,6 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include <zlib.h>
+
+#include <catch2/catch.hpp>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -241,5 +245,21 @@ private:
         co_return Response{200, "\"released\""};
     }
 };
+
+/// zlib's answer to gzip and zlib formats alike.
+inline std::string inflate_any(const std::string& compressed) {
+    z_stream stream{};
+    REQUIRE(inflateInit2(&stream, MAX_WBITS + 32) == Z_OK);
+    std::string out(1 << 20, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
+    stream.avail_in = static_cast<uInt>(compressed.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    const auto result = inflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    inflateEnd(&stream);
+    REQUIRE(result == Z_STREAM_END);
+    return out;
+}
 
 }  // namespace weft::http

@@ -1,7 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include <zlib.h>
-
 #include "http_fixture.hpp"
 
 namespace weft::http {
@@ -9,22 +7,6 @@ namespace {
 
 std::string errcode(const RawResponse& response) {
     return boost::json::parse(response.body).at("errcode").as_string().c_str();
-}
-
-/// zlib's answer to gzip and zlib formats alike.
-std::string inflate_any(const std::string& compressed) {
-    z_stream stream{};
-    REQUIRE(inflateInit2(&stream, MAX_WBITS + 32) == Z_OK);
-    std::string out(1 << 20, '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
-    stream.avail_in = static_cast<uInt>(compressed.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    const auto result = inflate(&stream, Z_FINISH);
-    out.resize(stream.total_out);
-    inflateEnd(&stream);
-    REQUIRE(result == Z_STREAM_END);
-    return out;
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <fmt/format.h>
+
 #include "http_fixture.hpp"
+#include "weft/core/log_context.hpp"
 #include "weft/http/client.hpp"
 
 namespace weft::http {
@@ -23,6 +26,36 @@ private:
     std::size_t left_;
     std::size_t bytes_;
     std::optional<std::uint64_t> length_;
+};
+
+/// A text in slices, without saying how long it is.
+class Slices final : public BodyStream {
+public:
+    Slices(std::string text, std::size_t bytes) : text_{std::move(text)}, bytes_{bytes} {}
+    Task<std::string> next() override {
+        auto slice = text_.substr(0, bytes_);
+        text_.erase(0, slice.size());
+        co_return slice;
+    }
+    std::optional<std::uint64_t> length() const override { return std::nullopt; }
+
+private:
+    std::string text_;
+    std::size_t bytes_;
+};
+
+/// Says in three pieces whose work they are.
+class Whose final : public BodyStream {
+public:
+    Task<std::string> next() override {
+        if (left_ == 0) co_return std::string{};
+        --left_;
+        co_return core::current_context()->name() + "\n";
+    }
+    std::optional<std::uint64_t> length() const override { return std::nullopt; }
+
+private:
+    int left_ = 3;
 };
 
 constexpr std::size_t kBodyMax = 8 * 1024 * 1024;
@@ -194,6 +227,50 @@ TEST_CASE("a response is sent while it is read: with its length, or in chunks", 
         CHECK(bytes == 4 * 1024 * 1024);
         CHECK(greatest <= 64 * 1024);
     }
+}
+
+TEST_CASE("a body that is made while it is sent is compressed if the client understands that", "[http]") {
+    StreamingFixture fixture;
+    std::string text;
+    for (int i = 0; i < 3'000; ++i) text += fmt::format("thread {} of the cloth, ", i);
+    fixture.router.add(open_endpoint(Method::kGet, "/text"), answers([&](const Request&) {
+                           Response response;
+                           response.body_stream = std::make_shared<Slices>(text, 1'000);
+                           return response;
+                       }));
+    auto client = fixture.connect();
+    for (const std::string coding : {"gzip", "deflate", "identity"}) {
+        const auto answer = run(
+            fixture.io, client.exchange(fmt::format(
+                            "GET /text HTTP/1.1\r\nHost: x\r\nAccept-Encoding: {}\r\n\r\n", coding)));
+        INFO(coding);
+        CHECK(answer.status == 200);
+        CHECK(answer.field("Transfer-Encoding") == "chunked");
+        CHECK(answer.field("Vary") == "Accept-Encoding");
+        if (coding == "identity") {
+            CHECK(answer.field("Content-Encoding").empty());
+            CHECK(answer.body == text);
+        } else {
+            CHECK(answer.field("Content-Encoding") == coding);
+            CHECK(answer.body.size() < text.size() / 3);
+            CHECK(inflate_any(answer.body) == text);
+        }
+    }
+}
+
+TEST_CASE("a body that is made while it is sent is work of its request", "[http]") {
+    StreamingFixture fixture;
+    const auto misuse = core::log_context_misuse_count();
+    fixture.router.add(open_endpoint(Method::kGet, "/who"), answers([&](const Request&) {
+                           Response response;
+                           response.body_stream = std::make_shared<Whose>();
+                           return response;
+                       }));
+    auto client = fixture.connect();
+    const auto answer = run(fixture.io, client.exchange(get("/who")));
+    CHECK(answer.body.find("GET") != std::string::npos);
+    CHECK(answer.body.find(core::sentinel_context()->name()) == std::string::npos);
+    CHECK(core::log_context_misuse_count() == misuse);
 }
 
 TEST_CASE("HEAD tells a streamed response's length and sends nothing of it", "[http]") {

@@ -13,6 +13,7 @@
 #include "weft/handlers/reading/visibility.hpp"
 #include "weft/handlers/sync/notifier.hpp"
 #include "weft/handlers/sync/sync_token.hpp"
+#include "weft/http/body.hpp"
 #include "weft/proto/filter.hpp"
 #include "weft/storage/account_data_store.hpp"
 #include "weft/storage/device_store.hpp"
@@ -36,6 +37,12 @@ struct SyncRequest {
     bool use_state_after = false;  // state at the end of timelines, not at their start
     std::int64_t timeout_ms = 0;
     std::string set_presence = "online";
+};
+
+/// The body of an answer: whole, or in parts that are made one after the other while they are sent.
+struct SyncBody {
+    std::string text;
+    http::BodyStreamPtr parts;
 };
 
 /// What sync reads. All of it is in memory for a client that keeps up, so that an answer costs no query.
@@ -69,8 +76,9 @@ public:
     explicit Sync(SyncSources sources);
     ~Sync();
 
-    /// The response body. Waits up to `timeout_ms` for news if there is none.
-    Task<std::string> sync(SyncRequest request);
+    /// Waits up to `timeout_ms` for news if there is none. The first answer to somebody who is in many rooms comes in parts,
+    /// which must not outlive this object.
+    Task<SyncBody> sync(SyncRequest request);
     /// Shutdown: polls that wait are answered now.
     void end_polls();
 
