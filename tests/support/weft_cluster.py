@@ -24,6 +24,12 @@ def build_dir() -> Path:
     return Path(os.environ.get("WEFT_BIN_DIR", TOP / "build" / "release" / "bin")).parent
 
 
+def is_sanitized() -> bool:
+    """Whether the binaries are a sanitizer's: what memory they take says nothing."""
+    cache = (build_dir() / "CMakeCache.txt").read_text()
+    return "WEFT_SANITIZE:STRING=\n" not in cache and "WEFT_SANITIZE:" in cache
+
+
 _UNLIMITED = {"per_second": 1_000_000, "burst_count": 1_000_000}
 
 # Configuration for tests whose clients are faster than any person.
