@@ -95,9 +95,32 @@ class Persisters(ClusterTestCase):
         self.cluster.wait_healthy()
 
 
+    def test_one_that_dies_and_is_taken_away_leaves_its_rooms_to_the_other(self):
+        alice, bob, rooms = self.rooms()
+        listening = self.listen(bob)
+        senders = self.start_senders(alice, rooms, 100_000)
+        for sender in senders:
+            sender.wait_for_acknowledged(10)
+        written = self.writers_of_events()
+        self.cluster.kill("event_persister2")
+        self.cluster.rescale("synchrotron=1,client_reader=1,event_persister=1")
+        for sender in senders:
+            sender.wait_for_acknowledged(len(sender.acknowledged) + 10)
+        for sender in senders:
+            sender.stop()
+            sender.check()
+        self.assertGreaterEqual(self.writers_of_events()["event_persister2"], written["event_persister2"])
+        self.assert_all_there(alice, listening, senders)
+        self.assert_no_room_forked()
+        self.assertNotIn("event_persister2", self.cluster.processes())
+        self.cluster.wait_healthy()
+
+
 class PersistersOnRedis(Persisters):
     options = ("--redis",)
-    test_a_killed_one_loses_and_doubles_nothing = None  # nothing of that is different
+    # Nothing of these is different.
+    test_a_killed_one_loses_and_doubles_nothing = None
+    test_one_that_dies_and_is_taken_away_leaves_its_rooms_to_the_other = None
 
 
 class ChangingPersisters(Persisters):
@@ -106,6 +129,7 @@ class ChangingPersisters(Persisters):
     # Those of the base class have two from the start.
     test_both_write_and_everybody_gets_everything = None
     test_a_killed_one_loses_and_doubles_nothing = None
+    test_one_that_dies_and_is_taken_away_leaves_its_rooms_to_the_other = None
 
     def test_no_send_fails_while_persisters_come_and_go(self):
         alice, bob, rooms = self.rooms()
