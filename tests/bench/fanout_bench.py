@@ -4,13 +4,10 @@ A private cluster with one worker of each kind and its own PostgreSQL; many clie
 weft-loadgen through the proxy. What is measured and how, docs/benchmarks.md says.
 """
 
-import argparse
-import os
-import shlex
-import signal
 import statistics
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -20,6 +17,7 @@ sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
 import worker_start  # noqa: E402
+from bench_program import BenchProgram, running  # noqa: E402
 from database import STATISTICS_SECONDS, Database  # noqa: E402
 from launcher.cluster import Cluster  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
@@ -270,62 +268,17 @@ def tables(figures: dict, processes: list) -> str:
     )
 
 
-def stop_in_time(*_) -> None:
-    raise TimeoutError(f"the benchmark took longer than {SECONDS_MAX} s")
-
-
-def interrupt(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument(
-        "--build-dir", type=Path, metavar="DIR", help="default: as WEFT_BIN_DIR says"
-    )
-    options = parser.parse_args()
-    if options.build_dir:
-        os.environ["WEFT_BIN_DIR"] = str(options.build_dir.resolve() / "bin")
-    build_dir = weft_cluster.build_dir()
-    loadgen_binary = build_dir / "bin" / "weft-loadgen"
-    if not loadgen_binary.exists():
-        print(f"{loadgen_binary} is not built (./weft build weft-loadgen)", file=sys.stderr)
-        return 1
-
-    # However it ends, the cluster is stopped.
-    signal.signal(signal.SIGALRM, stop_in_time)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.alarm(SECONDS_MAX)
+    program = BenchProgram("fanout", __doc__, "weft-loadgen")
+    program.parse()
     cluster = weft_cluster.Cluster(SCALE, weft_cluster.UNLIMITED_RATES)
-    loadgen = None
-    try:
-        cluster.start()
+    with program.time_limit(SECONDS_MAX), running(cluster):
         cluster.wait_healthy()
-        loadgen = LoadGenerator(loadgen_binary, cluster.url)
-        bench = FanoutBench(cluster, loadgen)
-        about = {
-            "benchmark": "fanout",
-            "command": shlex.join(["weft", "bench", "fanout"]),
-            **report.machine(),
-            "build_type": report.build_type(build_dir),
-            "postgresql": bench.database.settings(),
-        }
-        bench.run()
-    except BaseException:
-        print(cluster.logs(), file=sys.stderr)
-        raise
-    finally:
-        signal.alarm(0)
-        if loadgen:
-            loadgen.close()
-        cluster.stop()
-
-    print()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(bench.figures.values, list(bench.pids)))
-    if options.json:
-        bench.figures.write(options.json, about)
+        with closing(LoadGenerator(program.binary, cluster.url)) as loadgen:
+            bench = FanoutBench(cluster, loadgen)
+            about = program.about(postgresql=bench.database.settings())
+            bench.run()
+    program.tell(about, bench.figures, tables(bench.figures.values, list(bench.pids)))
     return 0
 
 

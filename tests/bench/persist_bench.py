@@ -4,12 +4,9 @@ Private clusters, one for each number of event persisters, with their own Postgr
 played by weft-loadgen through the proxy. What is measured and how, docs/benchmarks.md says.
 """
 
-import argparse
-import os
-import shlex
-import signal
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -19,6 +16,7 @@ sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 import big_room  # noqa: E402
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
+from bench_program import BenchProgram, running  # noqa: E402
 from database import Database  # noqa: E402
 from launcher.cluster import Cluster  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
@@ -50,33 +48,27 @@ class PersistBench:
         self.loadgen_binary = loadgen_binary
         scale = f"synchrotron=1,client_reader=1,event_persister={persisters}"
         self.cluster = weft_cluster.Cluster(scale, weft_cluster.UNLIMITED_RATES)
-        self.loadgen = None
 
     def run(self, about: dict) -> None:
-        try:
-            self.cluster.start()
+        with running(self.cluster):
             self.cluster.wait_healthy()
             self.model = Cluster.load(self.cluster.data_dir)
             self.database = Database(self.model)
-            self.loadgen = LoadGenerator(self.loadgen_binary, self.cluster.url)
-            about.setdefault("postgresql", self.database.settings())
-            self.step("preparing accounts and rooms", self.prepare)
-            self.send("warm up", max(SENDERS), max(ROOMS), WARM_UP_SECONDS)
-            if self.persisters == 1:
-                self.step("PostgreSQL's own commits (pgbench)", self.measure_pgbench)
-            for senders in SENDERS:
-                for rooms in ROOMS:
-                    text = f"{self.persisters} persister(s), {senders} senders, {rooms} rooms"
-                    self.step(text, self.measure, senders, rooms)
-            if self.persisters == 1:
-                self.step("a big room and a small one", self.measure_big_room)
-        except BaseException:
-            print(self.cluster.logs(), file=sys.stderr)
-            raise
-        finally:
-            if self.loadgen:
-                self.loadgen.close()
-            self.cluster.stop()
+            with closing(LoadGenerator(self.loadgen_binary, self.cluster.url)) as self.loadgen:
+                about.setdefault("postgresql", self.database.settings())
+                self.measure_all()
+
+    def measure_all(self) -> None:
+        self.step("preparing accounts and rooms", self.prepare)
+        self.send("warm up", max(SENDERS), max(ROOMS), WARM_UP_SECONDS)
+        if self.persisters == 1:
+            self.step("PostgreSQL's own commits (pgbench)", self.measure_pgbench)
+        for senders in SENDERS:
+            for rooms in ROOMS:
+                text = f"{self.persisters} persister(s), {senders} senders, {rooms} rooms"
+                self.step(text, self.measure, senders, rooms)
+        if self.persisters == 1:
+            self.step("a big room and a small one", self.measure_big_room)
 
     def step(self, text: str, function, *arguments) -> None:
         begin = time.monotonic()
@@ -207,47 +199,20 @@ def met(is_met: bool) -> str:
     return "met" if is_met else "MISSED"
 
 
-def stop_in_time(*_) -> None:
-    raise TimeoutError(f"the benchmark took longer than {SECONDS_MAX} s")
-
-
-def interrupt(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument(
+    program = BenchProgram("persist", __doc__, "weft-loadgen")
+    program.parser.add_argument(
         "--persisters", type=int, nargs="+", default=PERSISTERS, metavar="N",
         help="the first of them must be 1; default: 1 2",
     )
-    options = parser.parse_args()
-    build_dir = weft_cluster.build_dir()
-    loadgen_binary = build_dir / "bin" / "weft-loadgen"
-    if not loadgen_binary.exists():
-        print(f"{loadgen_binary} is not built (./weft build weft-loadgen)", file=sys.stderr)
-        return 1
-    # However it ends, the cluster is stopped.
-    signal.signal(signal.SIGALRM, stop_in_time)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.alarm(SECONDS_MAX)
-    about = {
-        "benchmark": "persist",
-        "command": shlex.join(["weft", "bench", "persist"]),
-        **report.machine(),
-        "build_type": report.build_type(build_dir),
-    }
+    options = program.parse()
     figures = report.Figures()
-    for persisters in options.persisters:
-        PersistBench(persisters, figures, loadgen_binary).run(about)
-    signal.alarm(0)
+    about = program.about()
+    with program.time_limit(SECONDS_MAX):
+        for persisters in options.persisters:
+            PersistBench(persisters, figures, program.binary).run(about)
     summarize(figures)
-    print()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(figures.values, options.persisters))
-    if options.json:
-        figures.write(options.json, about)
+    program.tell(about, figures, tables(figures.values, options.persisters))
     return 0
 
 

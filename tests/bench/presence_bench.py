@@ -5,13 +5,11 @@ replication connection; some of them share a room with clients that wait in /syn
 docs/benchmarks.md says.
 """
 
-import argparse
-import shlex
-import signal
 import socket
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +20,7 @@ sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 import bulk_rooms  # noqa: E402
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
-from fanout_bench import interrupt  # noqa: E402
+from bench_program import BenchProgram, running  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
 from matrix_client import Client, wait_for  # noqa: E402
 from processes import CpuMeter, rss_mb  # noqa: E402
@@ -212,46 +210,14 @@ def tables(values: dict) -> str:
     return "\n".join(parts)
 
 
-def stop_in_time(*_) -> None:
-    raise TimeoutError(f"the benchmark took longer than {SECONDS_MAX} s")
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    options = parser.parse_args()
-    build_dir = weft_cluster.build_dir()
-    loadgen_binary = build_dir / "bin" / "weft-loadgen"
-    if not loadgen_binary.exists():
-        print(f"{loadgen_binary} is not built (./weft build weft-loadgen)", file=sys.stderr)
-        return 1
-    # However it ends, the cluster is stopped.
-    signal.signal(signal.SIGALRM, stop_in_time)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.alarm(SECONDS_MAX)
+    program = BenchProgram("presence", __doc__, "weft-loadgen")
+    program.parse()
     cluster = weft_cluster.Cluster(SCALE, weft_cluster.UNLIMITED_RATES)
-    bench = PresenceBench(cluster, loadgen_binary)
-    try:
-        cluster.start()
-        bench.run()
-    except BaseException:
-        print(cluster.logs(), file=sys.stderr)
-        raise
-    finally:
-        bench.close()
-        cluster.stop()
-    signal.alarm(0)
-    about = {
-        "benchmark": "presence",
-        "command": shlex.join(["weft", "bench", "presence"]),
-        **report.machine(),
-        "build_type": report.build_type(build_dir),
-    }
-    print()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(bench.figures.values))
-    if options.json:
-        bench.figures.write(options.json, about)
+    with program.time_limit(SECONDS_MAX), running(cluster):
+        with closing(PresenceBench(cluster, program.binary)) as bench:
+            bench.run()
+    program.tell(program.about(), bench.figures, tables(bench.figures.values))
     return 0
 
 

@@ -4,11 +4,7 @@ The master's relay beside redis-server, catch-up of a worker that missed much, a
 listens, and the way from a commit to the row applied elsewhere. docs/benchmarks.md describes it.
 """
 
-import argparse
 import json
-import os
-import shlex
-import signal
 import statistics
 import subprocess
 import sys
@@ -24,6 +20,7 @@ sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
 from applied_rows import RowFile  # noqa: E402
+from bench_program import BenchProgram, running  # noqa: E402
 from bench_worker import BenchWorker  # noqa: E402
 from launcher.cluster import Cluster, pick_free_port  # noqa: E402
 from launcher.supervisor import Supervisor  # noqa: E402
@@ -280,53 +277,17 @@ def tables(figures: dict) -> str:
     )
 
 
-def stop_in_time(*_) -> None:
-    raise TimeoutError(f"the benchmark took longer than {SECONDS_MAX} s")
-
-
-def interrupt(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--build-dir", type=Path, metavar="DIR", help="default: as WEFT_BIN_DIR says")
-    options = parser.parse_args()
-    if options.build_dir:
-        os.environ["WEFT_BIN_DIR"] = str(options.build_dir.resolve() / "bin")
-    build_dir = weft_cluster.build_dir()
-
-    # However it ends, the cluster is stopped.
-    signal.signal(signal.SIGALRM, stop_in_time)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.alarm(SECONDS_MAX)
+    program = BenchProgram("replication", __doc__)
+    program.parse()
+    redis = subprocess.check_output(["redis-server", "--version"], text=True).split()[2]
     cluster = weft_cluster.Cluster("synchrotron=1")
-    with tempfile.TemporaryDirectory(prefix="weft-bench-") as directory:
-        try:
-            cluster.start()
+    with program.time_limit(SECONDS_MAX), tempfile.TemporaryDirectory(prefix="weft-bench-") as directory:
+        with running(cluster):
             cluster.wait_healthy()
             bench = ReplicationBench(cluster, Path(directory))
-            about = {
-                "benchmark": "replication",
-                "command": shlex.join(["weft", "bench", "replication"]),
-                **report.machine(),
-                "build_type": report.build_type(build_dir),
-                "redis": subprocess.check_output(["redis-server", "--version"], text=True).split()[2],
-            }
             bench.run()
-        except BaseException:
-            print(cluster.logs(), file=sys.stderr)
-            raise
-        finally:
-            signal.alarm(0)
-            cluster.stop()
-
-    print()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(bench.figures.values))
-    if options.json:
-        bench.figures.write(options.json, about)
+    program.tell(program.about(redis=redis), bench.figures, tables(bench.figures.values))
     return 0
 
 

@@ -11,11 +11,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 import report  # noqa: E402
+from bench_program import interrupt  # noqa: E402
 from soak import Soak  # noqa: E402
-
-
-def interrupt(*_) -> None:
-    raise KeyboardInterrupt
 
 
 def main() -> int:

@@ -4,9 +4,7 @@ A private PostgreSQL, and `weft-stateres-load`, which makes the rooms and measur
 how, docs/benchmarks.md says.
 """
 
-import argparse
 import json
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +14,7 @@ TOP = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 
 import report  # noqa: E402
-import weft_cluster  # noqa: E402
+from bench_program import BenchProgram  # noqa: E402
 from launcher import postgres  # noqa: E402
 
 SECONDS_MAX = 240
@@ -59,32 +57,17 @@ def tables(figures: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    options = parser.parse_args()
-    build_dir = weft_cluster.build_dir()
-    binary = build_dir / "bin" / "weft-stateres-load"
-    if not binary.exists():
-        print(f"{binary} is not built (./weft build weft-stateres-load)", file=sys.stderr)
-        return 1
-    measured = measure(binary)
+    program = BenchProgram("stateres", __doc__, "weft-stateres-load")
+    program.parse()
+    measured = measure(program.binary)
     # The headline: two extremities of the largest room.
     for kind in ("cpu_ms", "queries"):
         measured[f"{kind}_100k_fork10"] = measured[f"{kind}_100k_fork10_x2"]
     figures = report.Figures()
     for name, value in measured.items():
         figures.add(name, value)
-    about = {
-        "benchmark": "stateres",
-        "command": shlex.join(["weft", "bench", "stateres"]),
-        **report.machine(),
-        "build_type": report.build_type(build_dir),
-    }
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(figures.values))
-    print(f"events indexed per second: {figures.values['index_events_per_s']:.0f}")
-    if options.json:
-        figures.write(options.json, about)
+    indexed = f"events indexed per second: {figures.values['index_events_per_s']:.0f}"
+    program.tell(program.about(), figures, tables(figures.values) + "\n" + indexed)
     return 0
 
 

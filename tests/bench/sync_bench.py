@@ -5,13 +5,10 @@ clients at once; then a thousand clients wait in one room for one message. What 
 docs/benchmarks.md says.
 """
 
-import argparse
-import os
-import shlex
-import signal
 import statistics
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -21,7 +18,7 @@ sys.path[:0] = [str(HERE), str(TOP / "tests" / "support"), str(TOP / "deploy")]
 import bulk_rooms  # noqa: E402
 import report  # noqa: E402
 import weft_cluster  # noqa: E402
-from fanout_bench import interrupt  # noqa: E402
+from bench_program import BenchProgram, running  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
 from processes import CpuMeter, rss_mb  # noqa: E402
 
@@ -194,53 +191,16 @@ def tables(figures: dict) -> str:
     )
 
 
-def stop_in_time(*_) -> None:
-    raise TimeoutError(f"the benchmark took longer than {SECONDS_MAX} s")
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--build-dir", type=Path, metavar="DIR", help="default: as WEFT_BIN_DIR says")
-    parser.add_argument("--rooms", type=int, default=ROOMS, help="default: %(default)s")
-    parser.add_argument("--full", type=int, default=FULL_SYNCS, help="full initial syncs; default: %(default)s")
-    options = parser.parse_args()
-    if options.build_dir:
-        os.environ["WEFT_BIN_DIR"] = str(options.build_dir.resolve() / "bin")
-    build_dir = weft_cluster.build_dir()
-    binary = build_dir / "bin" / "weft-loadgen"
-    if not binary.exists():
-        print(f"{binary} is not built (./weft build weft-loadgen)", file=sys.stderr)
-        return 1
-
-    # However it ends, the cluster is stopped.
-    signal.signal(signal.SIGALRM, stop_in_time)
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.alarm(SECONDS_MAX)
+    program = BenchProgram("sync", __doc__, "weft-loadgen")
+    program.parser.add_argument("--rooms", type=int, default=ROOMS, help="default: %(default)s")
+    program.parser.add_argument("--full", type=int, default=FULL_SYNCS, help="full initial syncs; default: %(default)s")
+    options = program.parse()
     cluster = weft_cluster.Cluster(SCALE, weft_cluster.UNLIMITED_RATES)
-    bench = SyncBench(cluster, binary, options)
-    try:
-        cluster.start()
-        bench.run()
-    except BaseException:
-        print(cluster.logs(), file=sys.stderr)
-        raise
-    finally:
-        signal.alarm(0)
-        bench.close()
-        cluster.stop()
-
-    about = {
-        "benchmark": "sync",
-        "command": shlex.join(["weft", "bench", "sync"]),
-        **report.machine(),
-        "build_type": report.build_type(build_dir),
-    }
-    print()
-    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
-    print(tables(bench.figures.values))
-    if options.json:
-        bench.figures.write(options.json, about)
+    with program.time_limit(SECONDS_MAX), running(cluster):
+        with closing(SyncBench(cluster, program.binary, options)) as bench:
+            bench.run()
+    program.tell(program.about(), bench.figures, tables(bench.figures.values))
     return 0
 
 
