@@ -16,6 +16,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!json) return 0;
     const auto row = parse_row(stream, *json);
     if (!row) return 0;
+    if (const auto* federation = std::get_if<FederationRow>(&*row)) {
+        // What it holds is read by the sender, and said again by the queue.
+        if (const auto item = parse_federation_item(*federation)) {
+            const auto said = std::visit([](const auto& parsed) { return parsed.to_row(); }, *item);
+            const auto again = parse_federation_item(said);
+            if (!again || std::visit([](const auto& parsed) { return parsed.to_row(); }, *again) != said)
+                std::abort();
+        }
+    }
     const auto text = to_ascii_json(row_to_json(*row));
     for (const char c : text) {
         if (c == '\n' || static_cast<unsigned char>(c) >= 0x80) std::abort();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "accounts/registration_rpc.hpp"
 #include "ephemeral/presence_rpc.hpp"
 #include "events/placed_rpc.hpp"
 #include "events/send_rpc.hpp"
@@ -94,7 +95,12 @@ constexpr std::array kChecks{&check_updates,
                              &check_parsed<workers::ReadPositions>,
                              &check_remove_pusher,
                              &check_federation_ack,
-                             &check_converted<handlers::PlacedEventCall>};
+                             &check_converted<handlers::PlacedEventCall>,
+                             &check_converted<handlers::RegisterUserCall>,
+                             &check_converted<handlers::PostRegisterCall>,
+                             &check_converted<handlers::RegisterDeviceCall>,
+                             &check_converted<handlers::RegisterDeviceAnswer>,
+                             &check_converted<handlers::StreamIdAnswer>};
 
 }  // namespace
 

@@ -177,6 +177,66 @@ TEST_CASE("what a worker of Synapse has built on a point that has passed forks t
     CHECK(creator.one("SELECT event_id FROM current_state_events WHERE type = 'm.room.topic'") == newer);
 }
 
+TEST_CASE("what follows from a fork by a worker of Synapse is current state as soon as it is stored",
+          "[placed_events]") {
+    EventCreator creator;
+    auto& fixture = creator.fixture;
+    fixture.join("bob", creator.room);
+    const auto base = fixture.say("alice", creator.room, "base");
+    const auto set = [&](const std::string& user, const std::string& type, const std::string& content,
+                         const std::string& key = {}) {
+        return fixture.set_state(user, creator.room, type, content, key);
+    };
+    const auto earlier = set("alice", "m.room.topic", R"({"topic": "earlier"})");
+    // The room goes back, and on another way; then back to the first, as if the second had not been seen.
+    const auto go_on_from = [&](const std::string& leaf) {
+        fixture.sql("UPDATE event_forward_extremities SET event_id = '" + leaf + "'");
+        fixture.master->services.room_writer->forget_room(creator.room);
+    };
+    go_on_from(base);
+    const auto later = set("alice", "m.room.topic", R"({"topic": "later"})");
+    const auto renamed =
+        set("bob", "m.room.member", R"({"membership": "join", "displayname": "Bob"})", "@bob:test");
+    go_on_from(earlier);
+    const auto newest = fixture.say("alice", creator.room, "on the first way");
+    const auto current = [&](const std::string& type, const std::string& key) {
+        return creator.one("SELECT event_id FROM current_state_events WHERE type = '" + type +
+                           "' AND state_key = '" + key + "'");
+    };
+    REQUIRE(current("m.room.topic", "") == earlier);
+    REQUIRE(current("m.room.member", "@bob:test") != renamed);
+
+    const auto late = creator.build("m.room.message", {{"body", "late"}}, {}, renamed);
+    const auto answer = creator.send(*late);
+    INFO(answer.body);
+    REQUIRE(answer.status == 200);
+    CHECK(fixture.sql("SELECT event_id FROM event_forward_extremities").size() == 2);
+    CHECK(current("m.room.topic", "") == later);
+    CHECK(current("m.room.member", "@bob:test") == renamed);
+    CHECK(creator.one("SELECT event_id FROM local_current_membership WHERE user_id = '@bob:test'") ==
+          renamed);
+    // Who follows the streams learns of it with the message.
+    const auto token =
+        creator.one("SELECT stream_ordering FROM events WHERE event_id = '" + late->event_id().str() + "'");
+    CHECK(fixture.sql(
+              "SELECT type, event_id, prev_event_id FROM current_state_delta_stream WHERE stream_id = " +
+              token + " AND type = 'm.room.topic'") == Table{{"m.room.topic", later, earlier}});
+    CHECK(fixture.get("alice", "/rooms/" + creator.room + "/state/m.room.topic").text("topic") == "later");
+
+    // The next event has both ends below it, and changes nothing more.
+    const auto merged = fixture.say("bob", creator.room, "merged");
+    CHECK(fixture.sql("SELECT event_id FROM event_forward_extremities") == Table{{merged}});
+    CHECK(fixture
+              .sql("SELECT prev_event_id FROM event_edges WHERE event_id = '" + merged +
+                   "' AND prev_event_id IN ('" + newest + "', '" + late->event_id().str() + "')")
+              .size() == 2);
+    CHECK(creator.one("SELECT count(*) FROM current_state_delta_stream WHERE stream_id > " + token) == "0");
+    const auto state =
+        fixture.run(fixture.master->stores.states.state_after(proto::EventId::trusted(merged)));
+    REQUIRE(state);
+    CHECK(state->at(proto::StateKey{"m.room.topic", ""}).str() == later);
+}
+
 TEST_CASE("what a worker of Synapse may not have sent, or is nonsense, is refused", "[placed_events]") {
     EventCreator creator;
     const auto event = creator.build("m.room.message", {{"body", "x"}});

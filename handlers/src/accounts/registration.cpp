@@ -197,7 +197,11 @@ Task<bool> Registration::is_own_guest(const RegisterRequest& request, const std:
 
 Task<void> Registration::upgrade_guest(std::string user_id, std::string password) {
     auto hash = co_await passwords_.hash(std::move(password));
-    if (!co_await users_.upgrade_guest(user_id, std::move(hash))) throw user_in_use();
+    co_await upgrade_checked_guest(std::move(user_id), std::move(hash));
+}
+
+Task<void> Registration::upgrade_checked_guest(std::string user_id, std::string password_hash) {
+    if (!co_await users_.upgrade_guest(user_id, std::move(password_hash))) throw user_in_use();
     co_await access_tokens_.forget_cached_tokens_of_user(std::move(user_id));
 }
 

@@ -48,12 +48,11 @@ Task<SendResult> EventPlacer::adopt(RoomBatch& batch, PlacedEvent placed) {
         }
         change_state(batch, event, replaced);
     }
-    auto& pending = batch.pending();
-    pending.head_is_outdated = !state_agrees;
     if (is_on_top && state_agrees) {
-        pending.head.state_group = placed.state_group;
-        pending.head.group_chain = co_await states_.group_chain(placed.state_group);
-        pending.head.resolution.reset();
+        auto& now = batch.pending().head;
+        now.state_group = placed.state_group;
+        now.group_chain = co_await states_.group_chain(placed.state_group);
+        now.resolution.reset();
     }
     storage::EventToPersist item;
     item.event = event;
@@ -61,7 +60,23 @@ Task<SendResult> EventPlacer::adopt(RoomBatch& batch, PlacedEvent placed) {
     item.was_staged = true;
     co_await take(batch, std::move(item),
                   std::make_shared<const proto::PowerLevels>(auth.lookup.power_levels(*head.version)));
+    if (!is_on_top || !state_agrees) co_await merge_ends(batch, event->event_id(), placed.state_group);
     co_return SendResult{event->event_id(), 0, {}, false};
+}
+
+/// The room's state is what follows from all its ends, the placed event among them, and the tables of current
+/// state say so from this batch on.
+Task<void> EventPlacer::merge_ends(RoomBatch& batch, proto::EventId placed, std::int64_t group) {
+    auto& pending = batch.pending();
+    auto stored = pending.head.leaves;
+    std::erase(stored, placed);
+    std::vector<std::int64_t> groups{group};
+    for (const auto& [event_id, of_leaf] : co_await states_.groups_of(std::move(stored)))
+        groups.push_back(of_leaf);
+    const auto before = pending.head.state;
+    co_await heads_.set_state(pending.head, batch.room_id(), std::move(groups));
+    for (auto& [key, event_id] : state_differences(*before, *pending.head.state))
+        pending.changed.try_emplace(std::move(key), std::move(event_id));
 }
 
 /// By the events that it names itself.

@@ -170,6 +170,25 @@ Task<SendResult> EventRouter::store(std::string event_id, PlacedEventCall call) 
     co_return std::move(results.front());
 }
 
+Task<std::int64_t> EventRouter::reject_invite_at(std::string owner, proto::RoomId room_id,
+                                                 std::string user_id) {
+    if (owner == self_ && local_)
+        co_return co_await local_->reject_invite(std::move(room_id), std::move(user_id));
+    replication::RpcArgs args{room_id.str(), std::move(user_id)};
+    const auto answered = co_await rpc_.call(kRejectInvite, std::move(owner), std::move(args), {});
+    co_return answered.stream_id;
+}
+
+Task<std::int64_t> EventRouter::reject_invite(proto::RoomId room_id, std::string user_id) {
+    std::int64_t token = 0;
+    const Attempt attempt = [&](std::string owner) -> Task<std::vector<SendResult>> {
+        token = co_await reject_invite_at(std::move(owner), room_id, user_id);
+        co_return std::vector<SendResult>{};
+    };
+    co_await at_owner(room_id, attempt);
+    co_return token;
+}
+
 Task<std::vector<SendResult>> EventRouter::send_all(std::vector<SendRequest> requests) {
     count(requests);
     auto room_id = *requests.front().draft.room_id;
@@ -202,16 +221,22 @@ Task<void> EventRouter::wait_for_event(SendResult result) {
 }
 
 void EventRouter::serve(replication::RpcServer& server) {
-    server.serve<PlacedEventCall, PlacedEventAnswer>(
-        kSendEvent, [this](replication::RpcArgs args, PlacedEventCall call) -> Task<PlacedEventAnswer> {
+    server.serve<PlacedEventCall, StreamIdAnswer>(
+        kSendEvent, [this](replication::RpcArgs args, PlacedEventCall call) -> Task<StreamIdAnswer> {
             const auto result = co_await store(args.at(0), std::move(call));
-            co_return PlacedEventAnswer{result.stream_ordering};
+            co_return StreamIdAnswer{result.stream_ordering};
         });
     if (!local_) return;
-    server.serve<PlacedEventCall, PlacedEventAnswer>(
-        kStoreEvent, [this](replication::RpcArgs args, PlacedEventCall call) -> Task<PlacedEventAnswer> {
+    server.serve<PlacedEventCall, StreamIdAnswer>(
+        kStoreEvent, [this](replication::RpcArgs args, PlacedEventCall call) -> Task<StreamIdAnswer> {
             const auto result = co_await local_->store(call.parse(args.at(0)));
-            co_return PlacedEventAnswer{result.stream_ordering};
+            co_return StreamIdAnswer{result.stream_ordering};
+        });
+    server.serve<replication::RpcEmpty, StreamIdAnswer>(
+        kRejectInvite, [this](replication::RpcArgs args, replication::RpcEmpty) -> Task<StreamIdAnswer> {
+            const auto room_id = proto::RoomId::parse(args.at(0));
+            if (!room_id) throw core::MatrixError::invalid_param("not a room ID");
+            co_return StreamIdAnswer{co_await local_->reject_invite(*room_id, args.at(1))};
         });
     std::function<Task<SendEventsAnswer>(replication::RpcArgs, SendEventsCall)> answer =
         [this](replication::RpcArgs, SendEventsCall call) -> Task<SendEventsAnswer> {

@@ -7,10 +7,12 @@ namespace weft::handlers {
 
 namespace json = boost::json;
 
-const replication::RpcEndpoint<PlacedEventCall, PlacedEventAnswer> kSendEvent{
+const replication::RpcEndpoint<PlacedEventCall, StreamIdAnswer> kSendEvent{
     {.name = "send_event", .path_args = {"event_id"}}};
-const replication::RpcEndpoint<PlacedEventCall, PlacedEventAnswer> kStoreEvent{
+const replication::RpcEndpoint<PlacedEventCall, StreamIdAnswer> kStoreEvent{
     {.name = "weft_store_event", .path_args = {"event_id"}}};
+const replication::RpcEndpoint<replication::RpcEmpty, StreamIdAnswer> kRejectInvite{
+    {.name = "weft_reject_invite", .path_args = {"room_id", "user_id"}}};
 
 namespace {
 
@@ -57,11 +59,11 @@ PlacedEventCall tag_invoke(json::value_to_tag<PlacedEventCall>, const json::valu
     return call;
 }
 
-void tag_invoke(json::value_from_tag, json::value& out, const PlacedEventAnswer& answer) {
+void tag_invoke(json::value_from_tag, json::value& out, const StreamIdAnswer& answer) {
     out = json::object{{"stream_id", answer.stream_id}};
 }
 
-PlacedEventAnswer tag_invoke(json::value_to_tag<PlacedEventAnswer>, const json::value& in) {
+StreamIdAnswer tag_invoke(json::value_to_tag<StreamIdAnswer>, const json::value& in) {
     return {in.at("stream_id").to_number<std::int64_t>()};
 }
 

@@ -19,18 +19,21 @@ struct PlacedEventCall {
     PlacedEvent parse(const std::string& event_id) const;
 };
 
-struct PlacedEventAnswer {
+/// The token of the events stream at which a change is visible.
+struct StreamIdAnswer {
     std::int64_t stream_id = 0;
 };
 
 void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const PlacedEventCall& call);
 PlacedEventCall tag_invoke(boost::json::value_to_tag<PlacedEventCall>, const boost::json::value& in);
-void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const PlacedEventAnswer& answer);
-PlacedEventAnswer tag_invoke(boost::json::value_to_tag<PlacedEventAnswer>, const boost::json::value& in);
+void tag_invoke(boost::json::value_from_tag, boost::json::value& out, const StreamIdAnswer& answer);
+StreamIdAnswer tag_invoke(boost::json::value_to_tag<StreamIdAnswer>, const boost::json::value& in);
 
 /// Asked by workers of Synapse 1.15: of any process, which finds the room's writer.
-extern const replication::RpcEndpoint<PlacedEventCall, PlacedEventAnswer> kSendEvent;
+extern const replication::RpcEndpoint<PlacedEventCall, StreamIdAnswer> kSendEvent;
 /// The same, asked of the room's writer by whoever got the former.
-extern const replication::RpcEndpoint<PlacedEventCall, PlacedEventAnswer> kStoreEvent;
+extern const replication::RpcEndpoint<PlacedEventCall, StreamIdAnswer> kStoreEvent;
+/// `weft_reject_invite`, asked of the room's writer by who is asked to `locally_reject_invite`.
+extern const replication::RpcEndpoint<replication::RpcEmpty, StreamIdAnswer> kRejectInvite;
 
 }  // namespace weft::handlers

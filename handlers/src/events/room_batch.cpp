@@ -31,12 +31,13 @@ bool is_local_user(std::string_view user_id, std::string_view server_name) {
 }  // namespace
 
 EventPlacer::EventPlacer(const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
-                         storage::PersistEventsStore& persist, PushActions& push_actions,
-                         proto::SigningKey key, std::string server_name)
+                         storage::PersistEventsStore& persist, RoomHeadLoader& heads,
+                         PushActions& push_actions, proto::SigningKey key, std::string server_name)
     : clock_{clock},
       events_{events},
       states_{states},
       persist_{persist},
+      heads_{heads},
       push_actions_{push_actions},
       key_{std::move(key)},
       server_name_{std::move(server_name)} {}

@@ -27,7 +27,6 @@ public:
             changed;  // key → what the tables say before the batch
         std::map<std::string, storage::LocalMembership> local_memberships;
         std::unordered_map<proto::EventId, proto::EventPtr> by_id;
-        bool head_is_outdated = false;  // how the room ends after the batch has to be read
     };
 
     RoomBatch(proto::RoomId room_id, RoomHead head) : room_id_{std::move(room_id)}, start_{head} {
@@ -62,13 +61,13 @@ proto::RoomId place_new_room(const core::Clock& clock, const proto::RoomVersion&
 class EventPlacer {
 public:
     EventPlacer(const core::Clock& clock, storage::EventsStore& events, storage::StateStore& states,
-                storage::PersistEventsStore& persist, PushActions& push_actions, proto::SigningKey key,
-                std::string server_name);
+                storage::PersistEventsStore& persist, RoomHeadLoader& heads, PushActions& push_actions,
+                proto::SigningKey key, std::string server_name);
 
     /// Adds the requests to the batch. Throws MatrixError; the caller then rolls back.
     Task<std::vector<SendResult>> add(RoomBatch& batch, const std::vector<SendRequest>& requests);
     /// Adds an event as it is, to an empty batch. A message may be built on a point that has passed, and
-    /// forks the room; a state event has to be on top of its newest point, or its sender is told to come
+    /// forks the room, whose state then follows from all its ends; a state event has to be on top of its newest point, or its sender is told to come
     /// again (M_LIMIT_EXCEEDED). Throws MatrixError.
     Task<SendResult> adopt(RoomBatch& batch, PlacedEvent placed);
     /// The batch as it is to be stored, with the changes of current state that follow from it. Updates the
@@ -83,6 +82,7 @@ private:
     };
     Task<Auth> auth_at_head(RoomBatch& batch, std::vector<proto::StateKey> keys);
     Task<void> check_own_auth(proto::EventPtr event);
+    Task<void> merge_ends(RoomBatch& batch, proto::EventId placed, std::int64_t group);
     Task<SendResult> place(RoomBatch& batch, const SendRequest& request);
     /// The event becomes part of the batch, and a leaf.
     Task<void> take(RoomBatch& batch, storage::EventToPersist item,
@@ -97,6 +97,7 @@ private:
     storage::EventsStore& events_;
     storage::StateStore& states_;
     storage::PersistEventsStore& persist_;
+    RoomHeadLoader& heads_;
     PushActions& push_actions_;
     proto::SigningKey key_;
     std::string server_name_;

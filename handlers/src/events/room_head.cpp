@@ -14,21 +14,20 @@ std::string display_name(const proto::Event& member) {
     return std::string{proto::get_string(member.content(), "displayname").value_or("")};
 }
 
-/// Keys whose value is not the wanted one, with the value they have.
-std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> differences(const proto::StateMap& stored,
-                                                                                  const proto::StateMap& wanted) {
+}  // namespace
+
+std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> state_differences(const proto::StateMap& before,
+                                                                                        const proto::StateMap& after) {
     std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> out;
-    for (const auto& [key, event_id] : stored) {
-        const auto found = wanted.find(key);
-        if (found == wanted.end() || found->second != event_id) out.emplace_back(key, event_id);
+    for (const auto& [key, event_id] : before) {
+        const auto found = after.find(key);
+        if (found == after.end() || found->second != event_id) out.emplace_back(key, event_id);
     }
-    for (const auto& [key, event_id] : wanted) {
-        if (!stored.contains(key)) out.emplace_back(key, std::nullopt);
+    for (const auto& [key, event_id] : after) {
+        if (!before.contains(key)) out.emplace_back(key, std::nullopt);
     }
     return out;
 }
-
-}  // namespace
 
 void apply_member(RoomHead& head, const proto::Event& event, std::string_view old_membership, const std::string& server_name) {
     const auto membership = event.membership().value_or("leave");
@@ -57,18 +56,28 @@ Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
         head.leaves.push_back(event_id);
         head.depth = std::max(head.depth, depth);
     }
-    const auto groups = co_await states_.groups_of(head.leaves);
-    std::vector<std::int64_t> distinct;
-    for (const auto& [event_id, group] : groups) {
-        if (std::find(distinct.begin(), distinct.end(), group) == distinct.end()) distinct.push_back(group);
-    }
-    if (distinct.empty()) throw core::StoreError{"room without state: " + room_id.str()};
-    if (distinct.size() == 1) {
-        head.state = co_await states_.group(distinct.front());
-        head.state_group = distinct.front();
-        head.group_chain = co_await states_.group_chain(distinct.front());
+    std::vector<std::int64_t> groups;
+    for (const auto& [event_id, group] : co_await states_.groups_of(head.leaves)) groups.push_back(group);
+    if (groups.empty()) throw core::StoreError{"room without state: " + room_id.str()};
+    co_await set_state(head, room_id, std::move(groups));
+    const auto stored = co_await states_.stored_state(room_id);
+    head.current_state_stored = !stored->empty();
+    if (head.current_state_stored) head.current_state_errors = state_differences(*stored, *head.state);
+    co_return head;
+}
+
+Task<void> RoomHeadLoader::set_state(RoomHead& head, proto::RoomId room_id, std::vector<std::int64_t> groups) {
+    std::sort(groups.begin(), groups.end());
+    groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+    head.state_group.reset();
+    head.resolution.reset();
+    head.group_chain = 0;
+    if (groups.size() == 1) {
+        head.state = co_await states_.group(groups.front());
+        head.state_group = groups.front();
+        head.group_chain = co_await states_.group_chain(groups.front());
     } else {
-        head.resolution = co_await resolver_.resolve(room_id, *head.version, std::move(distinct));
+        head.resolution = co_await resolver_.resolve(room_id, *head.version, std::move(groups));
         head.state = co_await resolver_.whole_state(head.resolution);
         if (head.resolution->base) head.group_chain = co_await states_.group_chain(*head.resolution->base);
     }
@@ -77,12 +86,10 @@ Task<RoomHead> RoomHeadLoader::load(proto::RoomId room_id) {
     for (const auto& [key, event_id] : *head.state) {
         if (key.type == proto::event_type::kMember) member_ids.push_back(event_id);
     }
+    head.joined = 0;
+    head.local_members = std::make_shared<const LocalAudience>();
     const auto members = co_await events_.get_events(std::move(member_ids));
     for (const auto& member : members) apply_member(head, *member, "leave", server_name_);
-    const auto stored = co_await states_.stored_state(room_id);
-    head.current_state_stored = !stored->empty();
-    if (head.current_state_stored) head.current_state_errors = differences(*stored, *head.state);
-    co_return head;
 }
 
 }  // namespace weft::handlers

@@ -40,6 +40,8 @@ public:
 
     /// Throws M_NOT_FOUND for a room this server knows nothing of.
     Task<RoomHead> load(proto::RoomId room_id);
+    /// The head's state, and who is joined, become what follows from these state groups: those of its leaves.
+    Task<void> set_state(RoomHead& head, proto::RoomId room_id, std::vector<std::int64_t> groups);
 
 private:
     storage::EventsStore& events_;
@@ -47,6 +49,10 @@ private:
     StateResolver& resolver_;
     std::string server_name_;
 };
+
+/// Keys of which the states do not say the same, with what `before` says.
+std::vector<std::pair<proto::StateKey, std::optional<proto::EventId>>> state_differences(const proto::StateMap& before,
+                                                                                        const proto::StateMap& after);
 
 /// What a user is to the room's local audience after a membership event: enters, leaves, changes the name.
 void apply_member(RoomHead& head, const proto::Event& event, std::string_view old_membership, const std::string& server_name);

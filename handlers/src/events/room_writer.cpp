@@ -73,7 +73,7 @@ struct RoomWriter::Impl {
           options{std::move(wanted)},
           loader{events_store, state_store, resolver, options.server_name},
           key{std::move(signing_key)},
-          builder{time, events_store, state_store, persist_store, actions, key, options.server_name},
+          builder{time, events_store, state_store, persist_store, loader, actions, key, options.server_name},
           batch_size{core::histogram("weft_persist_batch_events", "Events stored in one transaction", {},
                                      {1, 2, 4, 8, 16, 32, 64})},
           batch_seconds{core::histogram("weft_persist_batch_seconds", "From taking a batch to its commit")},
@@ -283,7 +283,6 @@ struct RoomWriter::Impl {
             co_return;
         }
         room.head = std::move(head);
-        if (batch.pending().head_is_outdated) room.head.reset();
         events.remember_room_version(room_id, *batch.head().version);
         const auto& all = std::get<storage::PersistEventsStore::Persisted>(outcome).events;
         persisted.increment(static_cast<double>(all.size()));
@@ -373,6 +372,22 @@ Task<SendResult> RoomWriter::store(PlacedEvent placed) {
     job->alone = true;  // it is built on what is stored
     auto results = co_await Impl::await(impl_->enqueue(room_id, std::move(job)));
     co_return std::move(results.front());
+}
+
+Task<std::int64_t> RoomWriter::reject_invite(proto::RoomId room_id, std::string user_id) {
+    auto& persist = impl_->persist;
+    co_await persist.lease().ensure();
+    if (!persist.lease().owns(room_id)) co_await persist.lease().refresh();
+    if (!persist.lease().owns(room_id)) throw not_the_writer();
+    std::exception_ptr failure;
+    try {
+        co_return co_await persist.reject_invite(std::move(room_id), std::move(user_id));
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!Impl::lost_lease(failure)) std::rethrow_exception(failure);
+    co_await persist.lease().refresh();
+    throw not_the_writer();
 }
 
 Task<EventSender::Created> RoomWriter::create_room(const proto::RoomVersion& version,

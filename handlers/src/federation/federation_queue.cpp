@@ -17,6 +17,11 @@ pr::PresenceRow to_row(const storage::PresenceState& state) {
             state.last_user_sync_ts, state.status_msg, state.currently_active};
 }
 
+core::Gauge size_of(const std::string& what) {
+    return core::gauge("synapse_federation_send_queue_" + what + "_size",
+                       "Rows of the federation stream that wait for an acknowledgement");
+}
+
 /// One string for parts of any content: each with its length.
 std::string join_key(std::string_view kind, std::string_view host, const std::vector<std::string>& parts) {
     std::string key{kind};
@@ -37,7 +42,23 @@ FederationQueue::FederationQueue(asio::any_io_executor executor, const core::Clo
 
 FederationQueue::FederationQueue(asio::any_io_executor executor, const core::Clock& clock,
                                  storage::StreamState& federation, Limits limits)
-    : clock_{clock}, stream_{federation}, limits_{limits}, tasks_{std::move(executor)} {}
+    : clock_{clock},
+      stream_{federation},
+      limits_{limits},
+      sizes_{{std::string{pr::FederationPresence::kType}, size_of("presence_changed")},
+             {std::string{pr::FederationPresenceTo::kType}, size_of("presence_destinations")},
+             {std::string{pr::FederationKeyedEdu::kType}, size_of("keyed_edu")},
+             {std::string{pr::FederationEdu::kType}, size_of("edus")}},
+      tokens_{size_of("pos_time")},
+      tasks_{std::move(executor)} {}
+
+void FederationQueue::count(const Item& item, double by) {
+    sizes_.at(item.row.get_array().front().get_string()).add(by);
+}
+
+void FederationQueue::count_tokens() {
+    tokens_.set(static_cast<double>(by_token_.size()));
+}
 
 void FederationQueue::send_presence(const std::vector<storage::PresenceState>& states) {
     std::vector<Item> items;
@@ -79,10 +100,12 @@ void FederationQueue::put(std::vector<Item> items) {
     for (auto& item : items) {
         rows.emplace_back(token, item.row);
         if (!item.replaces.empty()) newest_[item.replaces] = token;
+        count(item, 1);
         entry.items.push_back(std::move(item));
         ++rows_;
     }
     while (rows_ > limits_.rows_max && by_token_.size() > 1) drop_oldest();
+    count_tokens();
     if (!expiring_) {
         expiring_ = true;
         tasks_.spawn("federation_queue_expiry", [this] { return expire_from_time_to_time(); });
@@ -96,7 +119,11 @@ void FederationQueue::drop_replaced(const std::string& key) {
     const auto entry = by_token_.find(found->second);
     newest_.erase(found);
     if (entry == by_token_.end()) return;
-    rows_ -= std::erase_if(entry->second.items, [&key](const Item& item) { return item.replaces == key; });
+    rows_ -= std::erase_if(entry->second.items, [&](const Item& item) {
+        const bool is_it = item.replaces == key;
+        if (is_it) count(item, -1);
+        return is_it;
+    });
     if (entry->second.items.empty()) by_token_.erase(entry);
 }
 
@@ -104,9 +131,11 @@ void FederationQueue::drop_oldest() {
     const auto oldest = by_token_.begin();
     for (const auto& item : oldest->second.items) {
         if (!item.replaces.empty()) newest_.erase(item.replaces);
+        count(item, -1);
     }
     rows_ -= oldest->second.items.size();
     by_token_.erase(oldest);
+    count_tokens();
 }
 
 void FederationQueue::acknowledge(const std::optional<std::string>& instance, std::int64_t token) {

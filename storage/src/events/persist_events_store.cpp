@@ -64,6 +64,14 @@ constexpr Sql kLocalMemberships{
     "SELECT $1, u, e, m FROM unnest($2::text[], $3::text[], $4::text[]) AS t(u, e, m) "
     "ON CONFLICT (user_id, room_id) DO UPDATE SET event_id = excluded.event_id, membership = excluded.membership"};
 constexpr Sql kLockWriters{"lock_event_writers", "LOCK TABLE event_writers IN ROW EXCLUSIVE MODE"};
+constexpr Sql kCheckLease{
+    "check_event_lease",
+    "SELECT COALESCE((SELECT w.tag FROM event_writers w WHERE w.lease = $1::bigint), weft_event_lease_lost())"};
+constexpr Sql kRejectInvite{"reject_invite",
+                            "UPDATE local_invites SET stream_id = $3, locally_rejected = 'true' "
+                            "WHERE room_id = $1 AND invitee = $2 AND locally_rejected IS NULL AND replaced_by IS NULL"};
+constexpr Sql kForgetInvite{"forget_rejected_invite",
+                            "DELETE FROM local_current_membership WHERE room_id = $1 AND user_id = $2 AND membership = 'invite'"};
 constexpr Sql kIsStored{"event_is_stored", "SELECT 1 FROM events WHERE event_id = $1"};
 constexpr Sql kNextStateGroups{"next_state_groups", "SELECT nextval('state_group_id_seq') FROM generate_series(1, $1::int)"};
 
@@ -301,6 +309,26 @@ Task<void> PersistEventsStore::write(const PersistBatch& batch, const std::vecto
 Task<bool> PersistEventsStore::is_stored(proto::EventId event_id) {
     const auto rows = co_await db_.query(kIsStored, event_id.str());
     co_return !rows.empty();
+}
+
+Task<std::int64_t> PersistEventsStore::reject_invite(proto::RoomId room_id, std::string user_id) {
+    co_await lease_.prepare_tokens(1);
+    const auto lease = lease_.number();
+    std::int64_t token = 0;
+    {
+        const auto allocation = events_.allocate();
+        token = allocation.first();
+        co_await db_.run("reject_invite", [&](Transaction& txn) {
+            txn.exec(kLockWriters);
+            txn.exec(kCheckLease, lease);
+            txn.exec(kRejectInvite, room_id.str(), user_id, token);
+            txn.exec(kForgetInvite, room_id.str(), user_id);
+            caches_.invalidate(txn, "get_invited_rooms_for_local_user", {user_id});
+        });
+    }
+    // No row tells of the token: whoever waits for it is told by the position alone, unless more is under way.
+    events_.skip_to(token);
+    co_return token;
 }
 
 Task<std::int64_t> PersistEventsStore::next_state_group_id() {

@@ -118,6 +118,7 @@ StateStore::StateStore(Databases databases, StreamState& events, EventsStore& st
     const auto drop_users = [impl = impl_.get()] { impl->rooms_of_user.invalidate_all(); };
     caches.add("did_forget", drop_user, drop_users);
     caches.add("get_forgotten_rooms_for_user", drop_user, drop_users);
+    caches.add("get_invited_rooms_for_local_user", drop_user, drop_users);
     // The events stream says which key changed; this row is for processes that only know that something did.
     caches.add(
         "cs_cache_fake", [](const std::vector<std::string>&) {}, [] {});

@@ -6,6 +6,10 @@ namespace {
 constexpr Sql kForget{"forget_room",
                       "UPDATE room_memberships SET forgotten = 1 WHERE user_id = $1 AND room_id = $2"};
 
+constexpr Sql kAddOfInvite{"add_room_of_invite",
+                           "INSERT INTO rooms (room_id, is_public, creator, room_version) VALUES ($1, false, '', $2) "
+                           "ON CONFLICT (room_id) DO NOTHING"};
+
 constexpr Sql kStateByType{"room_state_by_type",
                            "SELECT room_id, type, event_id FROM current_state_events "
                            "WHERE room_id = ANY($1::text[]) AND type = ANY($2::text[]) AND state_key = ''"};
@@ -37,6 +41,10 @@ Task<void> RoomStore::forget(std::string user_id, std::string room_id) {
         context_.cache_writer.invalidate(txn, "get_forgotten_rooms_for_user", {user_id});
     };
     co_await context_.db.run("forget_room", std::move(body));
+}
+
+Task<void> RoomStore::add_of_invite(std::string room_id, std::string room_version) {
+    co_await context_.db.query(kAddOfInvite, room_id, room_version);
 }
 
 Task<std::unordered_map<std::string, RoomStore::StateByType>> RoomStore::state_by_type(

@@ -4,6 +4,7 @@
 
 #include "run_task.hpp"
 #include "weft/core/clock.hpp"
+#include "weft/core/metrics.hpp"
 #include "weft/handlers/federation/federation_queue.hpp"
 
 using namespace weft;
@@ -103,6 +104,34 @@ TEST_CASE("presence and keyed messages take the place of older ones, others do n
                                  "4 k two.example somebody else", "5 e two.example first",
                                  "6 p @a:one offline", "7 k two.example not typing",
                                  "8 e two.example first"});
+}
+
+TEST_CASE("how many rows wait, by kind, is told under Synapse's names", "[federation]") {
+    const auto size = [](const std::string& what) {
+        return core::gauge("synapse_federation_send_queue_" + what + "_size", "").value();
+    };
+    const std::vector<std::string> kinds{"presence_changed", "presence_destinations", "keyed_edu", "edus"};
+    std::map<std::string, double> before;
+    for (const auto& kind : kinds) before[kind] = size(kind);
+    const auto added = [&] {
+        std::vector<double> out;
+        for (const auto& kind : kinds) out.push_back(size(kind) - before[kind]);
+        return out;
+    };
+    Fixture fixture;
+    fixture.queue.send_presence({presence("@a:one", "online"), presence("@b:one", "online")});
+    fixture.queue.send_presence_to(presence("@a:one", "online"), {"three.example"});
+    fixture.queue.send_keyed_edu({{"!r:one", "@a:one"}, edu("typing")});
+    fixture.queue.send_keyed_edu({{"!r:one", "@a:one"}, edu("not typing")});
+    fixture.queue.send_edu(edu("first"));
+    CHECK(added() == std::vector<double>{2, 1, 1, 1});
+    CHECK(size("pos_time") == 4);
+
+    fixture.queue.acknowledge(std::nullopt, 2);
+    CHECK(added() == std::vector<double>{0, 1, 1, 1});
+    fixture.queue.acknowledge(std::nullopt, fixture.stream.current());
+    CHECK(added() == std::vector<double>{0, 0, 0, 1});
+    CHECK(size("pos_time") == 1);
 }
 
 TEST_CASE("keys whose parts look alike when joined stay apart", "[federation]") {

@@ -72,6 +72,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       room_reader{stores.states, stores.events},
       membership{room_reader, events, stores.states, stores.profiles, stores.rooms, stores.account_data, clock, config},
       directory{room_reader, stores.directory, events, room_visibility, clock, config.server_name},
+      synapse_calls{events, stores.states, stores.rooms, config.server_name},
       create_room{events, membership, directory, room_visibility, clock, config},
       state_events{room_reader, events, membership, directory, clock},
       messages{room_reader, events, stores.events, stores.rooms, clock, config.server_name},
@@ -222,6 +223,8 @@ void Services::serve(replication::RpcServer& server) {
     if (config_.writes("presence")) presence.serve(server);
     writer_commands.serve(server);
     remote_writes.serve(server);
+    synapse_calls.serve(server);
+    if (config_.is_master()) registration.serve(server);
 }
 
 Task<void> Services::resume() {

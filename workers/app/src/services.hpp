@@ -76,6 +76,7 @@
 #include "weft/handlers/sync/sliding_sync.hpp"
 #include "weft/handlers/sync/sync.hpp"
 #include "weft/handlers/sync/sync_filters.hpp"
+#include "weft/handlers/synapse_calls.hpp"
 #include "weft/handlers/user_data/account_data.hpp"
 #include "weft/handlers/user_directory.hpp"
 #include "weft/handlers/user_data/push_rules.hpp"
@@ -134,6 +135,7 @@ struct Services {
     handlers::RoomReader room_reader;
     handlers::Membership membership;
     handlers::RoomDirectory directory;
+    handlers::SynapseCalls synapse_calls;
     handlers::CreateRoom create_room;
     handlers::StateEvents state_events;
     handlers::Messages messages;

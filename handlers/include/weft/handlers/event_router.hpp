@@ -41,6 +41,8 @@ public:
     /// An event that another process has built, as it says by `send_event`, goes to the writer of its room.
     /// Throws as RoomWriter::store().
     Task<SendResult> store(std::string event_id, PlacedEventCall call);
+    /// As RoomWriter::reject_invite(), by the writer of the room.
+    Task<std::int64_t> reject_invite(proto::RoomId room_id, std::string user_id);
     /// Answers the calls of other processes.
     void serve(replication::RpcServer& server);
 
@@ -60,6 +62,7 @@ private:
                                           const proto::RoomVersion* new_room,
                                           std::vector<SendRequest> requests);
     Task<std::vector<SendResult>> store_at(std::string owner, std::string event_id, PlacedEventCall call);
+    Task<std::int64_t> reject_invite_at(std::string owner, proto::RoomId room_id, std::string user_id);
     /// The instance that owns a room now.
     Task<std::string> owner_of(proto::RoomId room_id);
     Task<void> read_shares();

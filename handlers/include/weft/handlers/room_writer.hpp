@@ -48,6 +48,9 @@ public:
     /// answer. Throws MatrixError: M_FORBIDDEN, M_BAD_JSON; M_LIMIT_EXCEEDED for a state event on a state
     /// that has passed.
     Task<SendResult> store(PlacedEvent placed);
+    /// The user has turned down an invite to a room whose events this server does not have: the invite is no
+    /// longer theirs. Returns the token of the events stream that this takes. Throws kNotTheWriter.
+    Task<std::int64_t> reject_invite(proto::RoomId room_id, std::string user_id);
     /// The room is gone from the database, in part or all of it: what is known of its end is read anew.
     void forget_room(const std::string& room_id);
     /// Lets what is queued finish, then stops.

@@ -11,6 +11,7 @@
 #include "weft/handlers/appservice/appservices.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/accounts/sessions.hpp"
+#include "weft/replication/rpc.hpp"
 #include "weft/storage/access_token_store.hpp"
 #include "weft/storage/registration_token_store.hpp"
 #include "weft/storage/user_store.hpp"
@@ -46,6 +47,11 @@ struct Registered {
     std::optional<Session> session;  // none with inhibit_login
 };
 
+struct PostRegisterCall;
+struct RegisterDeviceAnswer;
+struct RegisterDeviceCall;
+struct RegisterUserCall;
+
 /// Lets people make accounts (client-server API, "Account registration"). Runs in the master.
 class Registration {
 public:
@@ -77,7 +83,16 @@ public:
     /// Makes the account, asking nobody. Throws MatrixError 400 M_USER_IN_USE.
     Task<void> create_account(NewAccount account);
 
+    /// Answers client readers of Synapse 1.15, which ask people themselves and let the master store what they
+    /// find: `register_user`, `post_register`, `device_check_registered`.
+    void serve(replication::RpcServer& server);
+
 private:
+    Task<void> store_checked(std::string user_id, RegisterUserCall call);
+    Task<void> upgrade_checked_guest(std::string user_id, std::string password_hash);
+    Task<void> add_shown_addresses(std::string user_id, PostRegisterCall call);
+    Task<RegisterDeviceAnswer> log_in_checked(std::string user_id, RegisterDeviceCall call);
+    std::string own_user_id(const std::string& text) const;
     void check_open() const;
     AuthFlows flows() const;
     std::string free_user_id(std::string_view username) const;

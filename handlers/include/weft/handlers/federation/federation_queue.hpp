@@ -9,6 +9,7 @@
 
 #include "weft/core/background.hpp"
 #include "weft/core/clock.hpp"
+#include "weft/core/metrics.hpp"
 #include "weft/proto/replication/rows.hpp"
 #include "weft/storage/presence_store.hpp"
 #include "weft/storage/stream_state.hpp"
@@ -67,6 +68,9 @@ private:
     };
 
     void put(std::vector<Item> items);
+    /// Keeps the metrics of Synapse's names: how many rows of each kind wait, under how many tokens.
+    void count(const Item& item, double by);
+    void count_tokens();
     void drop_replaced(const std::string& key);
     void drop_oldest();
     Task<void> expire_from_time_to_time();
@@ -77,6 +81,8 @@ private:
     std::map<std::int64_t, Entry> by_token_;
     std::unordered_map<std::string, std::int64_t> newest_;  // of what replaces: where it is
     std::size_t rows_ = 0;
+    std::map<std::string, core::Gauge, std::less<>> sizes_;  // by the type of row
+    core::Gauge tokens_;
     std::map<std::string, std::int64_t> acknowledged_;
     bool expiring_ = false;
     core::BackgroundTasks tasks_;
