@@ -3,6 +3,7 @@ itself, and lets the master register them, log them in and turn their invites do
 
 import http.client
 import json
+import socket
 import sys
 import unittest
 import uuid
@@ -12,7 +13,9 @@ from urllib.parse import quote
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from matrix_client import PREFIX, Client, wait_for  # noqa: E402
-from weft_cluster import ClusterTestCase  # noqa: E402
+from weft_cluster import TOP, ClusterTestCase  # noqa: E402
+
+TRANSCRIPT = TOP / "tests/data/replication/transcripts/w03_generic_worker_writes.http.txt"
 
 PASSWORD = "open sesame"
 #: As the worker hashes it: bcrypt.
@@ -127,6 +130,59 @@ class SynapseWorker(ClusterTestCase):
         self.assertEqual((status, answer["errcode"]), (400, "M_BAD_JSON"))
         status, answer = self.call("membership_change", far, "@carol:elsewhere.example", "banned")
         self.assertEqual((status, answer["errcode"]), (400, "M_INVALID_PARAM"))
+
+
+class Recorded(ClusterTestCase):
+    """The calls of a real worker, byte for byte, and the shapes of a real master's answers."""
+
+    scale = "none"
+    config = {"allow_unauthenticated_rpc": True}
+    options = ("--server-name", "localhost:8800")
+
+    def test_a_recorded_worker_is_answered_as_its_master_did(self):
+        port = self.cluster.processes()["master"]["ports"]["rpc"]
+        answered = []
+        for name, request, recorded in recorded_calls():
+            if name == "send_event":
+                continue  # on state groups of the recorded database
+            with self.subTest(call=name):
+                with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                    connection.sendall(request)
+                    response = http.client.HTTPResponse(connection)
+                    response.begin()
+                    answer = json.loads(response.read())
+                self.assertEqual(response.status, 200, answer)
+                self.assertEqual(shape(answer), shape(recorded))
+                answered.append(name)
+        self.assertEqual(
+            {name: answered.count(name) for name in answered},
+            {
+                "register_user": 2,
+                "device_check_registered": 3,
+                "post_register": 2,
+                "membership_change": 1,
+            },
+        )
+
+
+def recorded_calls() -> list:
+    """(name, request, body of the answer) of each POST that a recorded worker sent."""
+    calls, open_requests = [], {}
+    for line in TRANSCRIPT.read_text().splitlines():
+        fields = line.split("\t", 3)
+        if len(fields) < 4 or fields[2] not in ("C>S", "S>C"):
+            continue
+        text = json.loads(fields[3])
+        if fields[2] == "C>S":
+            open_requests[fields[1]] = text
+        elif (request := open_requests.pop(fields[1])).startswith("POST "):
+            name = request.split("/_synapse/replication/")[1].split("/")[0]
+            calls.append((name, request.encode(), json.loads(text.split("\r\n\r\n", 1)[1])))
+    return calls
+
+
+def shape(answer: dict) -> dict:
+    return {key: type(value) for key, value in answer.items()}
 
 
 class WithoutPermission(ClusterTestCase):

@@ -305,6 +305,22 @@ TEST_CASE("the devices of another server's user are nobody's, without federation
     CHECK(worker.errcode(worker.post("user_device_resync/carol")) == "M_INVALID_PARAM");
 }
 
+TEST_CASE("what workers of Synapse have in memory is invalidated under its names", "[synapse_calls]") {
+    SynapseWorker worker;
+    REQUIRE(worker.register_user("@walter:test").status == 200);
+    auto& rooms = worker.fixture.master->stores.admin_rooms;
+    worker.fixture.run(rooms.set_blocked("!r:test", "@walter:test", true));
+    worker.fixture.run(rooms.set_blocked("!r:test", "@walter:test", false));
+    REQUIRE(worker.call("locally_reject_invite/!far:elsewhere/@walter:test").status == 200);
+    CHECK(worker.sql(
+              "SELECT cache_func, keys[1] FROM cache_invalidation_stream_by_instance WHERE cache_func <> "
+              "'weft_event_writers' ORDER BY stream_id") ==
+          Table{{"get_user_by_id", "@walter:test"},
+                {"is_room_blocked", "!r:test"},
+                {"is_room_blocked", "!r:test"},
+                {"get_invited_rooms_for_local_user", "@walter:test"}});
+}
+
 TEST_CASE("what only the master can do is not served by a worker's RPC listener", "[synapse_calls]") {
     SynapseWorker worker;
     auto& process = worker.fixture.start_worker("synchrotron1");

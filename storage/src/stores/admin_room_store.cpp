@@ -147,11 +147,14 @@ Task<std::optional<std::string>> AdminRoomStore::blocked_by(std::string room_id)
 }
 
 Task<void> AdminRoomStore::set_blocked(std::string room_id, std::string by, bool blocked) {
-    if (blocked) {
-        co_await context_.db.query(kBlock, room_id, by);
-    } else {
-        co_await context_.db.query(kUnblock, room_id);
-    }
+    co_await context_.db.run("set_room_blocked", [&, this](Transaction& txn) {
+        if (blocked) {
+            txn.exec(kBlock, room_id, by);
+        } else {
+            txn.exec(kUnblock, room_id);
+        }
+        context_.cache_writer.invalidate(txn, "is_room_blocked", {room_id});  // Synapse's workers have it in memory
+    });
 }
 
 Task<std::vector<std::string>> AdminRoomStore::remove_aliases(std::string room_id) {

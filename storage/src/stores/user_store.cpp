@@ -81,11 +81,13 @@ Task<bool> UserStore::create_user(NewUser user) {
     if (user.user_id.empty()) throw StoreError{"a user needs an ID"};
     const auto created_s = context_.clock.now_ms() / kMsPerSecond;
     try {
-        co_return co_await context_.db.run("create_user", [&user, created_s](Transaction& txn) {
+        co_return co_await context_.db.run("create_user", [&, this](Transaction& txn) {
             if (!txn.exec(kFindCaseInsensitive, user.user_id).empty()) return false;
             txn.exec(kInsert, user.user_id, user.password_hash, created_s, user.admin ? 1 : 0,
                      user.guest ? 1 : 0, user.appservice_id, user.user_type);
             txn.exec(kInsertProfile, localpart_of(user.user_id), user.displayname);
+            // Synapse's workers also remember who does not exist.
+            context_.cache_writer.invalidate(txn, kCacheName, {user.user_id});
             return true;
         });
     } catch (const UniqueViolation&) {
