@@ -273,7 +273,7 @@ TEST_CASE("an invite from outside that a worker of Synapse turns down is gone in
     CHECK(worker.fixture.master->streams.events.current() == token);
     CHECK(reader.streams.events.current() == token);
     // It is nobody else's, also after a restart.
-    const storage::PositionReader positions{worker.fixture.master->db};
+    storage::PositionReader positions{worker.fixture.master->db};
     CHECK(positions.read_blocking().at("events").begin()->second >= token);
     worker.fixture.say("alice", room, "next");
     CHECK(newest() > token);

@@ -53,7 +53,8 @@ FederationQueue::FederationQueue(asio::any_io_executor executor, const core::Clo
       tasks_{std::move(executor)} {}
 
 void FederationQueue::count(const Item& item, double by) {
-    sizes_.at(item.row.get_array().front().get_string()).add(by);
+    const std::string type{item.row.get_array().front().get_string()};
+    sizes_.at(type).add(by);
 }
 
 void FederationQueue::count_tokens() {

@@ -81,7 +81,7 @@ private:
     std::map<std::int64_t, Entry> by_token_;
     std::unordered_map<std::string, std::int64_t> newest_;  // of what replaces: where it is
     std::size_t rows_ = 0;
-    std::map<std::string, core::Gauge, std::less<>> sizes_;  // by the type of row
+    std::map<std::string, core::Gauge> sizes_;  // by the type of row
     core::Gauge tokens_;
     std::map<std::string, std::int64_t> acknowledged_;
     bool expiring_ = false;
