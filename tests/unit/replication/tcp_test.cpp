@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness.hpp"
+#include "raw_peer.hpp"
 #include "weft/replication/tcp_client.hpp"
 #include "weft/replication/tcp_server.hpp"
 
@@ -89,39 +90,6 @@ struct Worker {
 core::InstanceAddress loopback(std::uint16_t port) {
     return {"127.0.0.1", port, ""};
 }
-
-/// A peer that speaks lines by hand.
-class RawPeer {
-public:
-    RawPeer(asio::io_context& io, std::uint16_t port) : socket_{io} {
-        socket_.connect({asio::ip::address_v4::loopback(), port});
-    }
-    Task<void> say(std::string text) {
-        co_await asio::async_write(socket_, asio::buffer(text), asio::use_awaitable);
-    }
-    /// The next line; nothing once the server has closed.
-    Task<std::optional<std::string>> line() {
-        boost::system::error_code error;
-        const auto size = co_await asio::async_read_until(socket_, asio::dynamic_buffer(buffer_), '\n',
-                                                          asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return std::nullopt;
-        auto text = buffer_.substr(0, size - 1);
-        buffer_.erase(0, size);
-        co_return text;
-    }
-    /// The next line that is no PING.
-    Task<std::optional<std::string>> content() {
-        while (true) {
-            auto next = co_await line();
-            if (!next || !next->starts_with("PING ")) co_return next;
-        }
-    }
-    tcp::socket& socket() { return socket_; }
-
-private:
-    tcp::socket socket_;
-    std::string buffer_;
-};
 
 }  // namespace
 
@@ -271,6 +239,32 @@ TEST_CASE("a worker of another server is turned away and does not spin", "[repli
         CHECK(worker.client.last_error().find("other.org") != std::string::npos);
         co_await worker.stop();
         co_await master.stop();
+    });
+}
+
+TEST_CASE("a worker whose subscription or rows end the connection does not spin", "[replication][tcp]") {
+    const auto last_words =
+        GENERATE(as<std::string>{}, "", "POSITION events master nonsense\n", "FOO\n", "ERROR go away\n",
+                 "RDATA events master 1 [\"" + std::string(20'000, 'x') + "\"]\n");
+    asio::io_context io;
+    FakeDatabase database;
+    run(io, [&]() -> Task<void> {
+        tcp::acceptor acceptor{io, {asio::ip::address_v4::loopback(), 0}};
+        Worker worker{io, database, "synchrotron1", loopback(acceptor.local_endpoint().port())};
+        worker.add("events");
+        const auto started = std::chrono::steady_clock::now();
+        worker.client.start();
+        for (int connection = 0; connection < 6; ++connection) {
+            RawPeer master{co_await acceptor.async_accept(asio::use_awaitable)};
+            co_await master.say("SERVER example.com\n");
+            while (const auto line = co_await master.line()) {
+                if (!line->starts_with("REPLICATE")) continue;
+                if (!last_words.empty()) co_await master.say(last_words);
+                break;
+            }
+        }
+        CHECK(std::chrono::steady_clock::now() - started > 100ms);
+        co_await worker.stop();
     });
 }
 
