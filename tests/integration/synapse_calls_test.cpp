@@ -83,7 +83,7 @@ TEST_CASE("a client reader of Synapse registers somebody and logs them in", "[sy
     CHECK(registered.body == "{}");
     CHECK(worker.sql(
               "SELECT admin, is_guest, appservice_id, user_type FROM users WHERE name = '@walter:test'") ==
-          Table{{"0", "0", "", ""}});
+          Table{{"0", "0", "NULL", "NULL"}});
     CHECK(worker.sql("SELECT displayname FROM profiles WHERE user_id = 'walter'") == Table{{"Walter"}});
     auto& services = worker.fixture.master->services;
     CHECK(worker.fixture.run(services.passwords.check("@walter:test", "open sesame")) == "@walter:test");
@@ -169,7 +169,7 @@ TEST_CASE("a guest of Synapse's client reader becomes a user", "[synapse_calls]"
     SynapseWorker worker;
     REQUIRE(worker.register_user("@1:test", {{"make_guest", true}, {"password_hash", nullptr}}).status ==
             200);
-    CHECK(worker.sql("SELECT is_guest, password_hash FROM users") == Table{{"1", ""}});
+    CHECK(worker.sql("SELECT is_guest, password_hash FROM users") == Table{{"1", "NULL"}});
     const auto session =
         worker.object(worker.call("device_check_registered/@1:test",
                                   R"({"device_id": "G", "initial_display_name": null, "is_guest": true})"));
@@ -274,7 +274,7 @@ TEST_CASE("an invite from outside that a worker of Synapse turns down is gone in
     CHECK(reader.streams.events.current() == token);
     // It is nobody else's, also after a restart.
     storage::PositionReader positions{worker.fixture.master->db};
-    CHECK(positions.read_blocking().at("events").begin()->second >= token);
+    CHECK(positions.read_blocking().of("events") >= token);
     worker.fixture.say("alice", room, "next");
     CHECK(newest() > token);
 

@@ -67,8 +67,8 @@ public:
     /// Adds the requests to the batch. Throws MatrixError; the caller then rolls back.
     Task<std::vector<SendResult>> add(RoomBatch& batch, const std::vector<SendRequest>& requests);
     /// Adds an event as it is, to an empty batch. A message may be built on a point that has passed, and
-    /// forks the room, whose state then follows from all its ends; a state event has to be on top of its newest point, or its sender is told to come
-    /// again (M_LIMIT_EXCEEDED). Throws MatrixError.
+    /// forks the room, whose state then follows from all its ends; a state event has to be on top of its
+    /// newest point, or its sender is told to come again (M_LIMIT_EXCEEDED). Throws MatrixError.
     Task<SendResult> adopt(RoomBatch& batch, PlacedEvent placed);
     /// The batch as it is to be stored, with the changes of current state that follow from it. Updates the
     /// head.

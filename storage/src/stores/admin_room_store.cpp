@@ -153,7 +153,8 @@ Task<void> AdminRoomStore::set_blocked(std::string room_id, std::string by, bool
         } else {
             txn.exec(kUnblock, room_id);
         }
-        context_.cache_writer.invalidate(txn, "is_room_blocked", {room_id});  // Synapse's workers have it in memory
+        context_.cache_writer.invalidate(txn, "is_room_blocked",
+                                         {room_id});  // Synapse's workers have it in memory
     });
 }
 

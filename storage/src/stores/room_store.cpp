@@ -6,9 +6,10 @@ namespace {
 constexpr Sql kForget{"forget_room",
                       "UPDATE room_memberships SET forgotten = 1 WHERE user_id = $1 AND room_id = $2"};
 
-constexpr Sql kAddOfInvite{"add_room_of_invite",
-                           "INSERT INTO rooms (room_id, is_public, creator, room_version) VALUES ($1, false, '', $2) "
-                           "ON CONFLICT (room_id) DO NOTHING"};
+constexpr Sql kAddOfInvite{
+    "add_room_of_invite",
+    "INSERT INTO rooms (room_id, is_public, creator, room_version) VALUES ($1, false, '', $2) "
+    "ON CONFLICT (room_id) DO NOTHING"};
 
 constexpr Sql kStateByType{"room_state_by_type",
                            "SELECT room_id, type, event_id FROM current_state_events "

@@ -107,8 +107,8 @@ public:
     Task<Outcome> persist(PersistBatch batch, Committed committed);
 
     /// An invite from outside to a room that this server is not in: `local_invites` says that the user has
-    /// turned it down, and it is no membership of theirs any more. Takes a token of its own, which has no row.
-    /// Makes get_invited_rooms_for_local_user(user) stale, in every process. Throws as persist().
+    /// turned it down, and it is no membership of theirs any more. Takes a token of its own, which has no
+    /// row. Makes get_invited_rooms_for_local_user(user) stale, in every process. Throws as persist().
     Task<std::int64_t> reject_invite(proto::RoomId room_id, std::string user_id);
 
     EventLease& lease() { return lease_; }

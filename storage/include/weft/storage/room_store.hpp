@@ -30,8 +30,8 @@ public:
     /// did_forget(user, room) and get_forgotten_rooms_for_user(user) stale, in every process.
     Task<void> forget(std::string user_id, std::string room_id);
 
-    /// A room of another server becomes known by an invite: nothing but its version. A room that is known stays
-    /// as it is.
+    /// A room of another server becomes known by an invite: nothing but its version. A room that is known
+    /// stays as it is.
     Task<void> add_of_invite(std::string room_id, std::string room_version);
 
     /// An administrator has closed the room to users of this server.
