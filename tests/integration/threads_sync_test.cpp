@@ -25,6 +25,19 @@ struct Threads {
                  proto::to_json(content))
             .text("event_id");
     }
+    /// A message that relates to another event.
+    std::string relate(const std::string& body, const std::string& rel_type, const std::string& event) {
+        const json::object content{{"msgtype", "m.text"},
+                                   {"body", body},
+                                   {"m.relates_to", {{"rel_type", rel_type}, {"event_id", event}}}};
+        return fixture
+            .put("alice", fmt::format("/rooms/{}/send/m.room.message/rel{}", room, body), proto::to_json(content))
+            .text("event_id");
+    }
+    HomeserverFixture::Answer try_to_read(const std::string& event, const std::string& thread_id) {
+        return fixture.post("bob", fmt::format("/rooms/{}/receipt/m.read/{}", room, event),
+                            fmt::format(R"({{"thread_id": "{}"}})", thread_id));
+    }
     void read(const std::string& event, const std::string& body) {
         const auto done = fixture.post("bob", fmt::format("/rooms/{}/receipt/m.read/{}", room, event), body);
         INFO(proto::to_json(done.body));
@@ -71,6 +84,69 @@ TEST_CASE("notifications are counted by thread, and receipts for a thread are ab
     // What was counted in memory is what the database says.
     fixture.restart_master();
     CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 0});
+}
+
+TEST_CASE("what relates to an event of a thread is in the thread, over three events", "[threads]") {
+    HomeserverFixture fixture;
+    Threads threads{fixture};
+    threads.counts();
+    const auto answer = threads.answer("1");
+    const auto one = threads.relate("one", "m.reference", answer);
+    const auto two = threads.relate("two", "m.reference", one);
+    const auto three = threads.relate("three", "m.reference", two);
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{1, 4});
+    const auto four = threads.relate("four", "m.reference", three);
+    // What relates to the root in another way is in the main timeline, as the root is.
+    const auto of_root = threads.relate("of the root", "m.reference", threads.root);
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{3, 4});
+    fixture.restart_master();
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{3, 4});
+
+    const auto refused = [&](const std::string& event, const std::string& thread_id) {
+        const auto done = threads.try_to_read(event, thread_id);
+        return done.status == 400 && done.text("errcode") == "M_INVALID_PARAM";
+    };
+    for (const auto& event : {answer, one, two, three}) CHECK(refused(event, "main"));
+    for (const auto& event : {four, of_root, threads.root}) CHECK(threads.try_to_read(event, "main").status == 200);
+    CHECK(refused(four, threads.root));
+    CHECK(refused(answer, of_root));
+    CHECK(threads.try_to_read(threads.root, threads.root).status == 200);
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 4});
+    threads.read(two, fmt::format(R"({{"thread_id": "{}"}})", threads.root));
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 1});
+    fixture.restart_master();
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{0, 1});
+}
+
+TEST_CASE("a relation to an event of another room leads into none of its threads", "[threads]") {
+    HomeserverFixture fixture;
+    Threads threads{fixture};
+    Threads elsewhere{fixture};
+    const auto answer = elsewhere.answer("there");
+    threads.counts();
+    threads.relate("here", "m.reference", answer);
+    CHECK(threads.counts() == std::pair<std::int64_t, std::int64_t>{2, 0});
+}
+
+TEST_CASE("of two receipts of a user at one event, that for the whole room is told", "[threads]") {
+    HomeserverFixture fixture;
+    Threads threads{fixture};
+    const auto one = threads.answer("1");
+    SyncClient alice{fixture, "alice"};
+    alice.sync();
+    threads.read(one, fmt::format(R"({{"thread_id": "{}"}})", threads.root));
+    threads.read(one, "{}");
+    const auto in_thread = [&](const json::object& answer) {
+        const auto ephemeral = events(answer, {"rooms", "join", threads.room, "ephemeral"});
+        REQUIRE(ephemeral.size() == 1);
+        const auto* const receipt =
+            part(ephemeral.front().at("content").as_object(), {one, "m.read", "@bob:test"});
+        REQUIRE(receipt);
+        return receipt->as_object().contains("thread_id");
+    };
+    CHECK_FALSE(in_thread(alice.sync()));
+    SyncClient later{fixture, "alice"};
+    CHECK_FALSE(in_thread(later.sync()));
 }
 
 TEST_CASE("push actions that are a day old are rolled up, and unread counts stay what they were", "[threads]") {

@@ -3,6 +3,7 @@
 #include "weft/core/errors.hpp"
 #include "weft/proto/auth_rules.hpp"
 #include "weft/proto/event_types.hpp"
+#include "weft/proto/thread_search.hpp"
 
 namespace weft::handlers {
 namespace {
@@ -148,6 +149,11 @@ Task<void> EventPlacer::take(RoomBatch& batch, storage::EventToPersist item,
         audience = std::move(with_invited);
     }
     item.push_actions = co_await push_actions_.for_event(event, audience, pending.head.joined, levels);
+    if (!item.push_actions.empty()) {
+        proto::ThreadSearch search{*event};
+        while (const auto* const related = search.wanted()) search.found((co_await this->event(batch, *related)).get());
+        item.thread_id = search.thread();
+    }
     pending.events.push_back(std::move(item));
     pending.by_id.emplace(event->event_id(), event);
     // What the event does not name is a leaf still.

@@ -71,6 +71,8 @@ boost::json::object receipt_content(const storage::ReceiptList& receipts, const 
         if (!of_event.is_object()) of_event = boost::json::object{};
         auto& of_type = of_event.as_object()[receipt->type];
         if (!of_type.is_object()) of_type = boost::json::object{};
+        // One receipt of a user's stands at an event: that for the whole room says more than that for a thread.
+        if (receipt->thread_id && of_type.as_object().contains(receipt->user_id)) continue;
         of_type.as_object()[receipt->user_id] = data ? *data : boost::json::value(boost::json::object());
     }
     return content;

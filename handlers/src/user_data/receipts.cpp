@@ -4,6 +4,7 @@
 
 #include "weft/core/errors.hpp"
 #include "weft/proto/json.hpp"
+#include "weft/proto/thread_search.hpp"
 
 namespace weft::handlers {
 
@@ -56,6 +57,10 @@ Task<void> Receipts::set(std::string user_id, proto::RoomId room_id, std::vector
     }
     for (const auto& event : co_await events_.get_events(events)) {
         if (event->room_id() != room_id) throw MatrixError::invalid_param("The event is not in this room");
+        for (const auto& position : positions) {
+            if (position.thread_id && position.event_id == event->event_id().str())
+                co_await require_in_thread(event, *position.thread_id);
+        }
     }
     for (std::size_t i = 0; i < positions.size(); ++i) {
         const bool fully_read = positions[i].marker == ReadMarker::kFullyRead;
@@ -69,6 +74,12 @@ Task<void> Receipts::set(std::string user_id, proto::RoomId room_id, std::vector
         }
     }
     presence_.user_active(user_id);
+}
+
+Task<void> Receipts::require_in_thread(proto::EventPtr event, std::string thread_id) {
+    proto::ThreadSearch search{*event};
+    while (const auto* const related = search.wanted()) search.found((co_await events_.get_event(*related)).get());
+    if (!search.may_be_read_in(thread_id)) throw MatrixError::invalid_param("The event is not in this thread");
 }
 
 Task<void> Receipts::set_receipt(std::string user_id, proto::RoomId room_id, ReadPosition position) {

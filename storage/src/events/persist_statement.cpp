@@ -160,7 +160,7 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
         const auto thread = proto::thread_of(event);
         for (const auto& action : item.push_actions) {
             action_events.push_back(id);
-            action_threads.push_back(thread);
+            action_threads.push_back(item.thread_id);
             action_users.push_back(action.user_id);
             actions.push_back(action.actions);
             notifs.push_back(action.notify ? 1 : 0);

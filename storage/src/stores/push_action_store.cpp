@@ -3,6 +3,7 @@
 #include "stores/store_support.hpp"
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
+#include "weft/proto/thread_search.hpp"
 
 namespace weft::storage {
 
@@ -83,13 +84,26 @@ void PushActionStore::apply_event(std::int64_t token, const replication::EventsE
     auto& room = **cached;
     if (token <= room.upto) return;  // the database was ahead of our position when it was read
     // Only an event that relates to another can be in a thread; what it says must be known then.
-    const auto event = row.relates_to ? events_.cached(id) : nullptr;
-    if (row.relates_to && !marks->empty() && !event) {
+    const bool may_be_in_thread = row.relates_to && !marks->empty();
+    const auto event = may_be_in_thread ? events_.cached(id) : nullptr;
+    if (may_be_in_thread && !event) {
         rooms_.invalidate(row.room_id);
         return;
     }
+    std::string thread = kMainThread;
+    if (event) {
+        proto::ThreadSearch search{*event->event};
+        while (const auto* const related = search.wanted()) {
+            const auto known = events_.cached(*related);
+            if (!known) {
+                rooms_.invalidate(row.room_id);
+                return;
+            }
+            search.found(known->event.get());
+        }
+        thread = search.thread().value_or(kMainThread);
+    }
     room.upto = token;
-    const auto thread = event ? proto::thread_of(*event->event).value_or(kMainThread) : kMainThread;
     for (const auto& mark : *marks) {
         auto& counted = room.users[mark.user_id][thread];
         ++counted.counts.notifications;

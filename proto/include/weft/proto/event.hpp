@@ -120,7 +120,7 @@ struct Relation {
     std::optional<std::string> key;  ///< of m.annotation
 };
 std::optional<Relation> relation_of(const Event& event);
-/// The root of the thread in which the event is; none: it is in the main timeline, as roots themselves are.
+/// The root of the thread that the event itself names. What relates to such an event is in the thread too: ThreadSearch.
 std::optional<std::string> thread_of(const Event& event);
 
 }  // namespace weft::proto

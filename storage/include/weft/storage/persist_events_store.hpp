@@ -30,6 +30,7 @@ struct EventToPersist {
     proto::EventPtr event;         // metadata without stream_ordering: it is given here
     std::int64_t state_group = 0;  // state after the event; 0 for outliers
     std::vector<PushAction> push_actions;
+    std::optional<std::string> thread_id;  // root of the thread in which the push actions count
     std::optional<std::string> txn_id;  // of the sending device
     std::string device_id;
     bool was_staged = false;  // whoever built it has left push actions in event_push_actions_staging: they go

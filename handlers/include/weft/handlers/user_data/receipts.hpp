@@ -40,7 +40,7 @@ struct ReadPosition {
 
 /// Receipts and the fully-read marker of users (client-server API, "Receipts", "Read and unread markers").
 /// Receipts and the marker are of two streams; what is not written here its writer is asked for. Throws MatrixError: M_FORBIDDEN for somebody who
-/// is not joined, M_INVALID_PARAM for an event of another room or what is no event ID, M_NOT_FOUND for a
+/// is not joined, M_INVALID_PARAM for an event of another room or thread or what is no event ID, M_NOT_FOUND for a
 /// fully-read marker at an event that is not known. A receipt may name an event that this server has not seen
 /// yet.
 class Receipts {
@@ -58,6 +58,7 @@ public:
     void set_remote_fully_read(Set function) { remote_fully_read_ = std::move(function); }
 
 private:
+    Task<void> require_in_thread(proto::EventPtr event, std::string thread_id);
     Task<void> set_receipt(std::string user_id, proto::RoomId room_id, ReadPosition position);
     Task<void> set_fully_read(std::string user_id, proto::RoomId room_id, proto::EventId event_id);
     Task<bool> is_after(proto::EventId event_id, std::string present);
