@@ -1,4 +1,4 @@
-"""E-mail by a real SMTP conversation: an address is added, and a password reset."""
+"""E-mail by a real SMTP conversation: an address is added, a password reset, and what is unread told."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from matrix_client import Client, MatrixError  # noqa: E402
+from matrix_client import Client, MatrixError, wait_for  # noqa: E402
 from smtp_server import SmtpServer, text_of  # noqa: E402
 from weft_cluster import ClusterTestCase  # noqa: E402
 
@@ -33,6 +33,7 @@ class WithEmail(ClusterTestCase):
                 "smtp_pass": "secret",
                 "notif_from": "Weft <noreply@example.org>",
                 "app_name": "Loom",
+                "notif_delay_before_mail": "2s",
             },
             **self.more_config,
         }
@@ -41,6 +42,11 @@ class WithEmail(ClusterTestCase):
     def ask(self, client: Client, what: str, address: str) -> str:
         body = {"client_secret": "s", "email": address, "send_attempt": 1}
         return client.post(f"{what}/email/requestToken", body)["sid"]
+
+    def add_address(self, client: Client, address: str) -> None:
+        sid = self.ask(client, "/account/3pid", address)
+        self.follow(text_of(self.smtp.wait_for_mail(address)))
+        client.post("/account/3pid/add", {"sid": sid, "client_secret": "s", "auth": self.proof(client)})
 
     def follow(self, text: str) -> None:
         """Presses the button on the page that the link in an e-mail opens."""
@@ -61,9 +67,7 @@ class Addresses(WithEmail):
     def test_an_address_is_added_and_resets_a_forgotten_password(self):
         alice = self.cluster.register("alice")
         address = "alice@example.org"
-        sid = self.ask(alice, "/account/3pid", address)
-        self.follow(text_of(self.smtp.wait_for_mail(address)))
-        alice.post("/account/3pid/add", {"sid": sid, "client_secret": "s", "auth": self.proof(alice)})
+        self.add_address(alice, address)
         # Listed by every process.
         for name in self.cluster.processes():
             direct = alice.sibling(self.cluster.url_of(name))
@@ -87,6 +91,56 @@ class Addresses(WithEmail):
             alice.get("/account/whoami")
         self.assertEqual(gone.exception.status, 401)
         stranger.login(alice.user_id, "battery staple")
+
+
+class Pushers(WithEmail):
+    """Mail about what was not read for a while; the first one to the address was the link that proved it."""
+
+    address = "bob@example.org"
+
+    def room_of_two_with_mail(self) -> tuple:
+        alice, bob, room_id = self.room_of_two()
+        self.add_address(bob, self.address)
+        bob.post("/pushers/set", {
+            "app_id": "m.email", "pushkey": self.address, "kind": "email", "app_display_name": "Mail",
+            "device_display_name": self.address, "lang": "en", "data": {},
+        })  # fmt: skip
+        return alice, bob, room_id
+
+    def another_room(self, alice: Client, bob: Client) -> str:
+        """A room that was mailed about is quiet for a while."""
+        room_id = alice.create_room(preset="public_chat", name="Spindle")
+        bob.join(room_id)
+        return room_id
+
+    def test_what_stays_unread_is_mailed_and_what_is_read_is_not(self):
+        alice, bob, room_id = self.room_of_two_with_mail()
+        alice.send(room_id, "the warp")
+        alice.send(room_id, "the weft")
+        first = self.smtp.wait_for_mail(self.address, 2)
+        self.assertEqual(first["Subject"], "[Loom] New messages in Loom")
+        self.assertIn(": the warp\n  alice", text_of(first).replace("\r\n", "\n"))
+
+        room_id = self.another_room(alice, bob)
+        bob.read_up_to(room_id, alice.send(room_id, "seen"))
+        alice.send(room_id, "not seen")
+        second = text_of(self.smtp.wait_for_mail(self.address, 3))
+        self.assertIn(": not seen", second)
+        for told_before_or_read in ("the warp", ": seen"):
+            self.assertNotIn(told_before_or_read, second)
+
+    def test_a_mail_that_the_server_did_not_take_is_sent_by_whoever_comes_after(self):
+        self.cluster.rescale(f"{self.scale},pusher=1")
+        alice, bob, room_id = self.room_of_two_with_mail()
+        self.smtp.refusing = True
+        alice.send(room_id, "patience")
+        wait_for("a mail that is refused", lambda: self.smtp.refused)
+        pid = self.cluster.kill("pusher1")
+        self.smtp.refusing = False
+        self.cluster.wait_restarted("pusher1", pid)
+        self.assertIn(": patience", text_of(self.smtp.wait_for_mail(self.address, 2)))
+        alice.send(self.another_room(alice, bob), "after")
+        self.assertNotIn("patience", text_of(self.smtp.wait_for_mail(self.address, 3)))
 
 
 class Registration(WithEmail):

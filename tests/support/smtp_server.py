@@ -1,4 +1,4 @@
-"""An SMTP server for tests: takes every message and keeps it."""
+"""An SMTP server for tests: takes every message and keeps it, unless it is told to refuse."""
 
 import base64
 import email
@@ -17,6 +17,8 @@ class SmtpServer:
         self.credentials = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
         self.wants_login = bool(user)
         self.messages: list = []
+        self.refusing = False
+        self.refused = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -60,6 +62,9 @@ class SmtpServer:
                     say("235 welcome" if logged_in else "535 wrong")
                 elif not logged_in:
                     say("530 log in first")
+                elif verb == "MAIL" and self.refusing:
+                    self.refused += 1
+                    say("451 come back later")
                 elif verb == "MAIL":
                     sender = line
                     say("250 ok")

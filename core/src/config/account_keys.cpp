@@ -45,7 +45,7 @@ Key email() {
     };
     return {"email",
             "map",
-            "How e-mail is sent: to check addresses and to reset passwords.",
+            "How e-mail is sent: to check addresses, to reset passwords and to tell of what is unread.",
             nullptr,
             {text("smtp_host", "The SMTP server; empty: no e-mail.", &EmailConfig::smtp_host),
              {"smtp_port",
@@ -63,7 +63,10 @@ Key email() {
              text("app_name", "What the texts call this service.", &EmailConfig::app_name),
              duration_key_of(
                  "validation_token_lifetime", "How long the links are good for.",
-                 [](Config& config) -> std::size_t& { return config.email.validation_token_lifetime_ms; })}};
+                 [](Config& config) -> std::size_t& { return config.email.validation_token_lifetime_ms; }),
+             duration_key_of(
+                 "notif_delay_before_mail", "How long a message stays unread before it is mailed.",
+                 [](Config& config) -> std::size_t& { return config.email.notif_delay_before_mail_ms; })}};
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ TEST_CASE("the defaults in docs/configuration.md are those of the code") {
     CHECK(documented.email.require_transport_security == silent.email.require_transport_security);
     CHECK(documented.email.app_name == silent.email.app_name);
     CHECK(documented.email.validation_token_lifetime_ms == silent.email.validation_token_lifetime_ms);
+    CHECK(documented.email.notif_delay_before_mail_ms == silent.email.notif_delay_before_mail_ms);
     CHECK(documented.default_room_version == silent.default_room_version);
     CHECK(documented.use_presence == silent.use_presence);
     CHECK(documented.enable_room_list_search == silent.enable_room_list_search);

@@ -1,11 +1,16 @@
 #include "services.hpp"
 
+#include <algorithm>
+
 namespace weft::workers {
 namespace {
 
 constexpr std::int64_t kGatewayTimeoutMs = 30'000;
 constexpr std::size_t kGatewayAnswerBytesMax = 256 * 1024;
 constexpr std::size_t kAppserviceAnswerBytesMax = 4 * 1024 * 1024;
+/// How often what is due to be mailed is looked for: in proportion to the delay, within these.
+constexpr std::int64_t kMailLookMinMs = 1'000;
+constexpr std::int64_t kMailLookMaxMs = 60'000;
 
 Task<http::Response> post_json(http::WebClient& client, std::string url, std::string body) {
     http::WebRequest request;
@@ -28,6 +33,13 @@ Task<http::Response> call_appservice(http::WebClient& client, handlers::Appservi
     request.timeout_ms = call.timeout_ms;
     request.response_bytes_max = kAppserviceAnswerBytesMax;
     co_return co_await client.send(std::move(request));
+}
+
+handlers::EmailNotifications::Options email_options(const core::Config& config) {
+    handlers::EmailNotifications::Options options{.app_name = config.email.app_name, .include_content = config.push_include_content};
+    options.delay_ms = static_cast<std::int64_t>(config.email.notif_delay_before_mail_ms);
+    options.look_interval_ms = std::clamp<std::int64_t>(options.delay_ms / 10, kMailLookMinMs, kMailLookMaxMs);
+    return options;
 }
 
 }  // namespace
@@ -127,7 +139,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
                   [this](std::string url, std::string body) { return post_json(push_gateways, std::move(url), std::move(body)); }},
       email_notifications{executor,
                           {clock, stores.pushers, stores.push_queue, stores.three_pids, stores.events, stores.states, streams.events, mailer},
-                          {.app_name = config.email.app_name, .include_content = config.push_include_content},
+                          email_options(config),
                           [this](const std::string& user_id) { return push_sender.is_for(user_id); }},
       appservice_feed{executor,
                       appservices,

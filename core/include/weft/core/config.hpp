@@ -106,6 +106,7 @@ struct EmailConfig {
     std::string notif_from;
     std::string app_name = "Matrix";
     std::size_t validation_token_lifetime_ms = 3'600'000;
+    std::size_t notif_delay_before_mail_ms = 600'000;  // how long an event stays unread before it is mailed
     bool is_set() const { return !smtp_host.empty(); }
     std::uint16_t port() const {
         const std::uint16_t usual = force_tls ? 465 : 25;
