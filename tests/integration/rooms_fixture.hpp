@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@
 #include "weft/handlers/rooms/room_upgrade.hpp"
 #include "weft/handlers/rooms/room_visibility.hpp"
 #include "weft/handlers/rooms/state_events.hpp"
+#include "weft/handlers/rooms/third_party_invites.hpp"
 #include "weft/http/router.hpp"
 #include "weft/proto/json.hpp"
 #include "weft/rest/client/create_room.hpp"
@@ -103,6 +105,10 @@ public:
     handlers::RoomReader reader;
     handlers::LocalRoomVisibility visibility;
     handlers::Membership memberships;
+    /// What identity servers answer; none by default.
+    std::function<http::Response(const handlers::IdentityServers::Call&)> identity_server;
+    handlers::IdentityServers identity_servers;
+    handlers::ThirdPartyInvites third_party_invites;
     handlers::RoomDirectory directory;
     handlers::CreateRoom creation;
     handlers::Messages messages;

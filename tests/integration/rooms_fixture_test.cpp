@@ -3,6 +3,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <catch2/catch.hpp>
 
+#include "weft/http/client.hpp"
 #include "weft/http/uri.hpp"
 
 namespace weft::test {
@@ -102,6 +103,11 @@ RoomsFixture::RoomsFixture(core::Config wanted)
       reader{states, events},
       visibility{directory_store},
       memberships{reader, sender, states, profiles, room_store, account_data_store, storage.clock, config},
+      identity_servers{[this](handlers::IdentityServers::Call asked) -> Task<http::Response> {
+          if (!identity_server) throw http::ClientError{http::ClientError::Kind::kConnect, "there is none"};
+          co_return identity_server(asked);
+      }},
+      third_party_invites{reader, sender, memberships, states, identity_servers, storage.clock, config},
       directory{reader, directory_store, sender, visibility, storage.clock, kServer},
       creation{sender, memberships, directory, visibility, storage.clock, config},
       messages{reader, sender, events, room_store, storage.clock, kServer},
@@ -119,8 +125,8 @@ RoomsFixture::RoomsFixture(core::Config wanted)
       public_rooms{directory_store, room_store, events, storage.clock, storage.io.get_executor(), {}},
       upgrade{reader, sender,     creation,        memberships,   visibility,
               events, room_store, directory_store, storage.clock, kServer},
-      creation_endpoints{creation},
-      membership_endpoints{memberships, directory},
+      creation_endpoints{creation, third_party_invites},
+      membership_endpoints{memberships, directory, third_party_invites},
       state_endpoints{state_events, delayed_events},
       send_endpoints{messages, delayed_events},
       directory_endpoints{directory},

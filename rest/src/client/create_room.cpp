@@ -1,7 +1,9 @@
 #include "weft/rest/client/create_room.hpp"
 
 #include "client/room_params.hpp"
+#include "client/third_party_invitee.hpp"
 #include "weft/core/errors.hpp"
+#include "weft/core/log.hpp"
 #include "weft/proto/json.hpp"
 
 namespace weft::rest {
@@ -12,6 +14,8 @@ using handlers::CreateRoomRequest;
 using handlers::RoomPreset;
 
 namespace {
+
+constexpr std::size_t kThirdPartyInvitesMax = 20;
 
 const json::array& array_of(const json::object& body, std::string_view key) {
     static const json::array kNone;
@@ -62,13 +66,21 @@ proto::UserId invitee_of(const json::value& value) {
     return *user_id;
 }
 
+std::vector<handlers::ThirdPartyInvitee> parse_third_party_invitees(const json::object& body) {
+    std::vector<handlers::ThirdPartyInvitee> out;
+    for (const auto& entry : array_of(body, "invite_3pid")) {
+        const auto* const invitee = entry.if_object();
+        if (!invitee) throw MatrixError::bad_json("'invite_3pid' must be a list of objects");
+        out.push_back(third_party_invitee_in(*invitee));
+    }
+    if (out.size() > kThirdPartyInvitesMax)
+        throw MatrixError::invalid_param(fmt::format("At most {} addresses can be invited at once", kThirdPartyInvitesMax));
+    return out;
+}
+
 }  // namespace
 
 CreateRoomRequest parse_create_room(const json::object& body) {
-    if (!array_of(body, "invite_3pid").empty()) {
-        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED",
-                          "This server cannot invite by third-party identifier"};
-    }
     CreateRoomRequest out;
     out.preset = preset_in(body);
     out.visibility = visibility_in(body);
@@ -96,8 +108,18 @@ void CreateRoomEndpoints::register_on(http::Router& router) {
 }
 
 Task<http::Response> CreateRoomEndpoints::post(http::Request request) {
-    auto wanted = parse_create_room(request.json_body());
+    const auto body = request.json_body();
+    auto wanted = parse_create_room(body);
+    auto invitees = parse_third_party_invitees(body);
     const auto created = co_await rooms_.create(actor_of(request), std::move(wanted));
+    // The room is there: that somebody could not be invited to it does not undo that.
+    for (auto& invitee : invitees) {
+        try {
+            co_await third_party_invites_.invite(actor_of(request), created.room_id, std::move(invitee));
+        } catch (const MatrixError& error) {
+            core::log_info("rooms", "somebody is not invited to the new room {}: {}", created.room_id, error.what());
+        }
+    }
     json::object out{{"room_id", created.room_id.str()}};
     if (created.alias) out["room_alias"] = created.alias->str();
     co_return http::Response::json(out);

@@ -1,6 +1,7 @@
 #include "weft/rest/client/membership.hpp"
 
 #include "client/room_params.hpp"
+#include "client/third_party_invitee.hpp"
 #include "weft/core/errors.hpp"
 
 namespace weft::rest {
@@ -92,7 +93,12 @@ Task<http::Response> MembershipEndpoints::enter(MembershipAction action, proto::
     auto actor = actor_of(request);
     const auto user_id = actor.user_id;
     MembershipRequest change{action, room_id, std::move(actor), user_id};
-    change.content = content_with_reason(request.json_body(true));
+    const auto body = request.json_body(true);
+    change.content = content_with_reason(body);
+    if (action == MembershipAction::kJoin) {
+        if (auto proof = optional_object(body, "third_party_signed"); !proof.empty())
+            co_await third_party_invites_.redeem(user_id, room_id, std::move(proof));
+    }
     co_await membership_.change(std::move(change));
     co_return http::Response::json(json::object{{"room_id", room_id.str()}});
 }
@@ -107,11 +113,10 @@ Task<http::Response> MembershipEndpoints::post_leave(http::Request request) {
 }
 
 Task<http::Response> MembershipEndpoints::post_invite(http::Request request) {
-    if (request.json_body().contains("medium")) {
-        throw MatrixError{400, "M_THREEPID_MEDIUM_NOT_SUPPORTED",
-                          "This server cannot invite by third-party identifier"};
-    }
-    return change_other(MembershipAction::kInvite, std::move(request));
+    const auto body = request.json_body();
+    if (!is_third_party_invitee(body)) co_return co_await change_other(MembershipAction::kInvite, std::move(request));
+    co_await third_party_invites_.invite(actor_of(request), room_id_of(request), third_party_invitee_in(body));
+    co_return http::Response::empty_object();
 }
 
 Task<http::Response> MembershipEndpoints::post_kick(http::Request request) {

@@ -76,10 +76,6 @@ TEST_CASE("members of the wrong type are refused when a room is created") {
     CHECK(create_error(R"({"is_direct": "yes"})") == "M_BAD_JSON");
 }
 
-TEST_CASE("invites by third-party identifier are refused clearly") {
-    CHECK(create_error(R"({"invite_3pid": [{"medium": "email"}]})") == "M_THREEPID_MEDIUM_NOT_SUPPORTED");
-}
-
 TEST_CASE("a search of the directory is read in full") {
     const auto query = rest::parse_public_rooms(body(R"({"limit": 5, "since": "n10",
         "filter": {"generic_search_term": "foo", "room_types": [null, "m.space"]}})"));

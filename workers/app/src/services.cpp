@@ -8,6 +8,8 @@ namespace {
 constexpr std::int64_t kGatewayTimeoutMs = 30'000;
 constexpr std::size_t kGatewayAnswerBytesMax = 256 * 1024;
 constexpr std::size_t kAppserviceAnswerBytesMax = 4 * 1024 * 1024;
+constexpr std::int64_t kIdentityServerTimeoutMs = 10'000;
+constexpr std::size_t kIdentityServerAnswerBytesMax = 64 * 1024;
 /// How often what is due to be mailed is looked for: in proportion to the delay, within these.
 constexpr std::int64_t kMailLookMinMs = 1'000;
 constexpr std::int64_t kMailLookMaxMs = 60'000;
@@ -32,6 +34,18 @@ Task<http::Response> call_appservice(http::WebClient& client, handlers::Appservi
     request.body = std::move(call.body);
     request.timeout_ms = call.timeout_ms;
     request.response_bytes_max = kAppserviceAnswerBytesMax;
+    co_return co_await client.send(std::move(request));
+}
+
+Task<http::Response> call_identity_server(http::WebClient& client, handlers::IdentityServers::Call call) {
+    http::WebRequest request;
+    request.method = call.method;
+    request.url = std::move(call.url);
+    if (!call.bearer.empty()) request.headers.set("Authorization", "Bearer " + call.bearer);
+    if (!call.body.empty()) request.headers.set("Content-Type", "application/json");
+    request.body = std::move(call.body);
+    request.timeout_ms = kIdentityServerTimeoutMs;
+    request.response_bytes_max = kIdentityServerAnswerBytesMax;
     co_return co_await client.send(std::move(request));
 }
 
@@ -83,6 +97,9 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       room_visibility{config.writes("public_rooms") ? static_cast<handlers::RoomVisibility&>(local_room_visibility) : remote_room_visibility},
       room_reader{stores.states, stores.events},
       membership{room_reader, events, stores.states, stores.profiles, stores.rooms, stores.account_data, clock, config},
+      identity_connections{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
+      identity_servers{[this](handlers::IdentityServers::Call call) { return call_identity_server(identity_connections, std::move(call)); }},
+      third_party_invites{room_reader, events, membership, stores.states, identity_servers, clock, config},
       directory{room_reader, stores.directory, events, room_visibility, clock, config.server_name},
       synapse_calls{events, stores.states, stores.rooms, config.server_name},
       create_room{events, membership, directory, room_visibility, clock, config},

@@ -71,6 +71,7 @@
 #include "weft/handlers/rooms/room_upgrade.hpp"
 #include "weft/handlers/rooms/room_visibility.hpp"
 #include "weft/handlers/rooms/state_events.hpp"
+#include "weft/handlers/rooms/third_party_invites.hpp"
 #include "weft/handlers/sync/notifier.hpp"
 #include "weft/handlers/sync/old_sync.hpp"
 #include "weft/handlers/sync/sliding_sync.hpp"
@@ -134,6 +135,9 @@ struct Services {
     handlers::RoomVisibility& room_visibility;
     handlers::RoomReader room_reader;
     handlers::Membership membership;
+    http::WebClient identity_connections;
+    handlers::IdentityServers identity_servers;
+    handlers::ThirdPartyInvites third_party_invites;
     handlers::RoomDirectory directory;
     handlers::SynapseCalls synapse_calls;
     handlers::CreateRoom create_room;

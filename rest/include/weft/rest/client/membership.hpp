@@ -2,6 +2,7 @@
 
 #include "weft/handlers/rooms/membership.hpp"
 #include "weft/handlers/rooms/room_directory.hpp"
+#include "weft/handlers/rooms/third_party_invites.hpp"
 #include "weft/http/router.hpp"
 
 namespace weft::rest {
@@ -9,8 +10,9 @@ namespace weft::rest {
 /// Joining, knocking, inviting, leaving, kicking, banning, forgetting, and the rooms one is in.
 class MembershipEndpoints {
 public:
-    MembershipEndpoints(handlers::Membership& membership, handlers::RoomDirectory& directory)
-        : membership_{membership}, directory_{directory} {}
+    MembershipEndpoints(handlers::Membership& membership, handlers::RoomDirectory& directory,
+                        handlers::ThirdPartyInvites& third_party_invites)
+        : membership_{membership}, directory_{directory}, third_party_invites_{third_party_invites} {}
     void register_on(http::Router& router);
 
 private:
@@ -31,6 +33,7 @@ private:
 
     handlers::Membership& membership_;
     handlers::RoomDirectory& directory_;
+    handlers::ThirdPartyInvites& third_party_invites_;
 };
 
 }  // namespace weft::rest
