@@ -143,6 +143,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       account_data{stores.account_data, push_actions},
       tags{stores.account_data},
       push_rules{stores.push_rules, push_actions},
+      upgraded_room_settings{stores.events, stores.states, stores.account_data, push_rules, config, executor},
       pushers{stores.pushers, stores.three_pids, streams.events, config.email.is_set()},
       notifications{stores.push_queue, stores.events, clock},
       push_gateways{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
@@ -188,6 +189,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
     presence.use_profiles(stores.profiles);
     profiles.on_changed([this](const std::string& user_id) { presence.profile_changed(user_id); });
     remote_writes.connect();
+    upgraded_room_settings.follow(streams.events);
     devices.on_removed([&stores](std::string user_id, std::vector<std::string> device_ids) -> Task<void> {
         co_await stores.pushers.remove_of_devices(std::move(user_id), std::move(device_ids));
     });
@@ -274,6 +276,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     co_await typing.stop();
     if (federation) co_await federation->stop();
     co_await user_directory.stop();
+    co_await upgraded_room_settings.stop();
     co_await delayed_events.stop();
     co_await notifier.stop();
     co_await client_ips.stop();

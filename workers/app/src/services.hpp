@@ -83,6 +83,7 @@
 #include "weft/handlers/user_data/push_rules.hpp"
 #include "weft/handlers/user_data/receipts.hpp"
 #include "weft/handlers/user_data/tags.hpp"
+#include "weft/handlers/user_data/upgraded_room_settings.hpp"
 #include "weft/http/web_client.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/replication/rpc.hpp"
@@ -172,6 +173,7 @@ struct Services {
     handlers::AccountData account_data;
     handlers::Tags tags;
     handlers::PushRules push_rules;
+    handlers::UpgradedRoomSettings upgraded_room_settings;
     handlers::Pushers pushers;
     handlers::Notifications notifications;
     http::WebClient push_gateways;
