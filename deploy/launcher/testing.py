@@ -10,6 +10,9 @@ from launcher import build, postgres
 from launcher.console import TOP, LauncherError, say
 
 KINDS = ("unit", "integration", "cluster", "client")
+SANITIZED = ("asan", "tsan")
+#: How many lives the simulation has under a sanitizer, where each takes ten times as long.
+SEEDS_SANITIZED = "40"
 
 
 def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_build: bool) -> int:
@@ -26,6 +29,7 @@ def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_b
         environment = {
             **os.environ,
             **sanitizer_options(Path(reports)),
+            **({"WEFT_SEEDS": SEEDS_SANITIZED, **os.environ} if preset in SANITIZED else {}),
             "WEFT_TEST_POSTGRES": connection,
             "WEFT_BIN_DIR": str(build_dir / "bin"),
             # What the tests start is built and installed by now.
