@@ -21,7 +21,8 @@ def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_b
         build.build(preset, build_dir, ["all"])
     if not kinds or "client" in kinds:
         install_node_modules()
-    command = ["ctest", "--test-dir", str(build_dir), "--output-on-failure", "--no-tests=error"]
+    # Those that need the machine for themselves say so (RUN_SERIAL).
+    command = ["ctest", "--test-dir", str(build_dir), "-j", "2", "--output-on-failure", "--no-tests=error"]
     if kinds:
         command += ["-L", f"^({'|'.join(kinds)})$"]
     say("starting PostgreSQL for the tests")
