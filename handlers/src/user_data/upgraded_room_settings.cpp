@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
@@ -18,6 +20,9 @@ using proto::PushRuleKind;
 namespace {
 
 constexpr auto kDirectType = "m.direct";
+/// Joins come in storms, and what a few users miss of tags is worth less than the memory.
+constexpr std::size_t kPendingMax = 10'000;
+constexpr std::size_t kPredecessorsMax = 10'000;
 
 std::optional<proto::RoomId> room_in(const json::object* content, std::string_view member) {
     const auto text = content ? proto::get_string(*content, member) : std::nullopt;
@@ -81,11 +86,12 @@ void UpgradedRoomSettings::follow(storage::StreamState& events_stream) {
             const auto row = proto::replication::parse_events_row(json);
             const auto* const event = row ? std::get_if<proto::replication::EventsEventRow>(&*row) : nullptr;
             if (!event || !event->state_key) continue;
-            const auto event_id = proto::EventId::trusted(event->event_id);
-            if (event->type == event_type::kMember)
-                tasks_.spawn("settings_of_upgraded_room", [this, event_id] { return joined(event_id); });
-            if (event->type == event_type::kTombstone)
-                tasks_.spawn("settings_of_upgraded_room", [this, event_id] { return replaced(event_id); });
+            const bool is_tombstone = event->type == event_type::kTombstone;
+            const bool is_local_member =
+                event->type == event_type::kMember && event->state_key->ends_with(":" + server_name_);
+            if (is_tombstone || is_local_member)
+                note({proto::EventId::trusted(event->event_id), proto::RoomId::trusted(event->room_id),
+                      is_tombstone});
         }
     });
 }
@@ -94,21 +100,63 @@ Task<void> UpgradedRoomSettings::stop() {
     co_await tasks_.stop();
 }
 
+void UpgradedRoomSettings::note(Change change) {
+    if (pending_.size() >= kPendingMax) {
+        core::log_warning("rooms", "{} joins wait to be looked at for upgraded rooms: the oldest is dropped",
+                          pending_.size());
+        pending_.pop_front();
+    }
+    pending_.push_back(std::move(change));
+    if (std::exchange(working_, true)) return;
+    tasks_.spawn("settings_of_upgraded_rooms", [this] { return work(); });
+}
+
+Task<void> UpgradedRoomSettings::work() {
+    // However it ends: the next change begins anew.
+    const std::unique_ptr<bool, void (*)(bool*)> ended{&working_, [](bool* working) { *working = false; }};
+    while (!pending_.empty()) {
+        auto change = std::move(pending_.front());
+        pending_.pop_front();
+        co_await look_at(std::move(change));
+    }
+}
+
+Task<void> UpgradedRoomSettings::look_at(Change change) {
+    const auto room_id = change.room_id;
+    std::string why;
+    try {
+        if (change.is_tombstone)
+            co_await replaced(std::move(change.event_id));
+        else
+            co_await joined(std::move(change.event_id), std::move(change.room_id));
+    } catch (const core::StoreError& error) {
+        why = error.what();
+    }
+    if (!why.empty())
+        core::log_warning("rooms", "settings are not taken along to or from {}: {}", room_id, why);
+}
+
+Task<std::optional<proto::RoomId>> UpgradedRoomSettings::predecessor_of(proto::RoomId room_id) {
+    if (const auto found = predecessors_.find(room_id); found != predecessors_.end()) co_return found->second;
+    const auto create = co_await states_.current_event(room_id, std::string{event_type::kCreate});
+    auto out = predecessor_in(create);
+    if (!create) co_return out;
+    if (predecessors_.size() >= kPredecessorsMax) predecessors_.clear();
+    predecessors_.insert_or_assign(std::move(room_id), out);
+    co_return out;
+}
+
 /// Somebody has come into a room, which may be the new one.
-Task<void> UpgradedRoomSettings::joined(proto::EventId event_id) {
+Task<void> UpgradedRoomSettings::joined(proto::EventId event_id, proto::RoomId room_id) {
+    const auto old_room = co_await predecessor_of(room_id);
+    if (!old_room || !co_await replaces(room_id, *old_room)) co_return;
     const auto event = co_await events_.get_event(std::move(event_id));
     if (!event || !event->state_key() || event->membership() != "join") co_return;
-    const auto user_id = proto::UserId::parse(*event->state_key());
-    if (!user_id || user_id->server_name() != server_name_) co_return;
     if (const auto before = proto::get_string(event->unsigned_data(), "replaces_state")) {
         const auto previous = co_await events_.get_event(proto::EventId::trusted(std::string{*before}));
         if (previous && previous->membership() == "join") co_return;
     }
-    const auto room_id = event->room_id();
-    const auto old_room =
-        predecessor_in(co_await states_.current_event(room_id, std::string{event_type::kCreate}));
-    if (!old_room || !co_await replaces(room_id, *old_room)) co_return;
-    co_await take_along(user_id->str(), *old_room, room_id);
+    co_await take_along(*event->state_key(), *old_room, room_id);
 }
 
 /// A room has got its replacement, in which whoever made it is already.
@@ -117,8 +165,7 @@ Task<void> UpgradedRoomSettings::replaced(proto::EventId tombstone_id) {
     if (!tombstone) co_return;
     const auto new_room = room_in(&tombstone->content(), "replacement_room");
     if (!new_room) co_return;
-    const auto create = co_await states_.current_event(*new_room, std::string{event_type::kCreate});
-    if (predecessor_in(create) != tombstone->room_id()) co_return;
+    if (co_await predecessor_of(*new_room) != tombstone->room_id()) co_return;
     for (auto& user_id : co_await states_.joined_local_users(*new_room, server_name_))
         co_await take_along(std::move(user_id), tombstone->room_id(), *new_room);
 }
@@ -127,12 +174,12 @@ Task<void> UpgradedRoomSettings::replaced(proto::EventId tombstone_id) {
 Task<bool> UpgradedRoomSettings::replaces(proto::RoomId room_id, proto::RoomId old_room) {
     const auto tombstone =
         co_await states_.current_event(std::move(old_room), std::string{event_type::kTombstone});
-    co_return tombstone&& room_in(&tombstone->content(), "replacement_room") == room_id;
+    co_return tombstone && room_in(&tombstone->content(), "replacement_room") == room_id;
 }
 
 Task<void> UpgradedRoomSettings::take_along(std::string user_id, proto::RoomId old_room,
                                             proto::RoomId new_room) {
-    std::string why;
+    // What one of them has too much of must not keep the others from theirs.
     try {
         if (writes_account_data_) {
             co_await take_tags(user_id, old_room.str(), new_room.str());
@@ -140,13 +187,9 @@ Task<void> UpgradedRoomSettings::take_along(std::string user_id, proto::RoomId o
         }
         if (writes_push_rules_) co_await take_push_rules(user_id, old_room.str(), new_room.str());
     } catch (const core::MatrixError& error) {
-        why = error.what();
-    } catch (const core::StoreError& error) {
-        why = error.what();
-    }
-    if (!why.empty())
         core::log_warning("rooms", "settings of {} for {} are not taken to {}: {}", user_id, old_room,
-                          new_room, why);
+                          new_room, error.what());
+    }
 }
 
 Task<void> UpgradedRoomSettings::take_tags(std::string user_id, std::string old_room, std::string new_room) {

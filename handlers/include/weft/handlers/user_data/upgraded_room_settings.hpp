@@ -1,6 +1,9 @@
 #pragma once
 
+#include <deque>
+#include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "weft/core/background.hpp"
 #include "weft/core/config.hpp"
@@ -25,8 +28,19 @@ public:
     Task<void> stop();
 
 private:
-    Task<void> joined(proto::EventId event_id);
+    /// A join or a tombstone that has not been looked at.
+    struct Change {
+        proto::EventId event_id;
+        proto::RoomId room_id;
+        bool is_tombstone = false;
+    };
+
+    void note(Change change);
+    Task<void> work();
+    Task<void> look_at(Change change);
+    Task<void> joined(proto::EventId event_id, proto::RoomId room_id);
     Task<void> replaced(proto::EventId tombstone_id);
+    Task<std::optional<proto::RoomId>> predecessor_of(proto::RoomId room_id);
     Task<bool> replaces(proto::RoomId room_id, proto::RoomId old_room);
     Task<void> take_along(std::string user_id, proto::RoomId old_room, proto::RoomId new_room);
     Task<void> take_tags(std::string user_id, std::string old_room, std::string new_room);
@@ -40,6 +54,10 @@ private:
     std::string server_name_;
     bool writes_account_data_;
     bool writes_push_rules_;
+    std::deque<Change> pending_;
+    bool working_ = false;
+    /// Of rooms that somebody came into: a create event never changes.
+    std::unordered_map<proto::RoomId, std::optional<proto::RoomId>> predecessors_;
     core::BackgroundTasks tasks_;
 };
 
