@@ -62,6 +62,11 @@ async function leaving() {
         const recoveryKey = await crypto.createRecoveryKeyFromPassphrase();
         await crypto.bootstrapSecretStorage({ createSecretStorageKey: async () => recoveryKey });
         assert.equal(await crypto.isDehydrationSupported(), true);
+        // The SDK looks at account data and keys that sync and a query of keys bring back to it.
+        await eventually(async () => {
+            assert.equal(await crypto.isCrossSigningReady(), true);
+            assert.equal(await crypto.isSecretStorageReady(), true);
+        });
         await crypto.startDehydration();
         await eventually(async () => assert.equal((await dehydratedOf(bob)).length, 1));
     });

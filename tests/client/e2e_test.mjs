@@ -53,7 +53,7 @@ async function beginning() {
     await steps.run("Alice publishes cross-signing keys, without her password the first time", async () => {
         const crypto = alice.client.getCrypto();
         await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: (upload) => upload(null) });
-        assert.equal(await crypto.isCrossSigningReady(), true);
+        await eventually(async () => assert.equal(await crypto.isCrossSigningReady(), true));
         await eventually(async () => {
             assert.equal(await bob.client.getCrypto().userHasCrossSigningKeys(alice.userId, true), true);
         });
