@@ -1,8 +1,8 @@
 #include "weft/handlers/synapse_calls.hpp"
 
+#include "events/leave_request.hpp"
 #include "events/placed_rpc.hpp"
 #include "weft/core/errors.hpp"
-#include "weft/proto/event_types.hpp"
 #include "weft/proto/json.hpp"
 #include "weft/proto/room_version.hpp"
 
@@ -34,18 +34,6 @@ proto::RoomId parse_room_id(const std::string& text) {
     auto room_id = proto::RoomId::parse(text);
     if (!room_id) throw MatrixError::invalid_param("not a room ID");
     return std::move(*room_id);
-}
-
-SendRequest leave_request(const proto::RoomId& room_id, const std::string& user_id) {
-    proto::EventDraft draft{.room_id = room_id,
-                            .sender = proto::UserId::trusted(user_id),
-                            .type = std::string{proto::event_type::kMember},
-                            .state_key = user_id,
-                            .content = {{"membership", "leave"}},
-                            .redacts = std::nullopt};
-    SendRequest request{std::move(draft)};
-    request.ratelimit = false;  // the worker has counted the request
-    return request;
 }
 
 }  // namespace

@@ -1,27 +1,11 @@
 #include "weft/handlers/accounts/accounts.hpp"
 
+#include "events/leave_request.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
-#include "weft/proto/event_types.hpp"
 #include "weft/proto/ids.hpp"
 
 namespace weft::handlers {
-namespace {
-
-SendRequest leave_request(const proto::RoomId& room_id, const std::string& user_id) {
-    proto::EventDraft draft{.room_id = room_id,
-                            .sender = proto::UserId::trusted(user_id),
-                            .type = std::string{proto::event_type::kMember},
-                            .state_key = user_id,
-                            .content = {{"membership", "leave"}},
-                            .redacts = std::nullopt};
-    SendRequest request{std::move(draft)};
-    request.ratelimit = false;
-    return request;
-}
-
-}  // namespace
-
 Accounts::Accounts(Stores stores, PasswordAuth& passwords, Devices& devices, EventSender& sender,
                    asio::any_io_executor executor)
     : stores_{stores},

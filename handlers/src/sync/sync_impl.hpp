@@ -58,6 +58,7 @@ struct Sync::Impl {
 
     Task<Chosen> choose_rooms(const SyncRequest& request, const SyncAnswer& answer);
     Task<void> collect_rooms(const SyncRequest& request, const Chosen& chosen, SyncAnswer& answer);
+    Task<void> collect_pending(const SyncRequest& request, const Chosen& chosen, SyncAnswer& answer);
     bool may_have_news(const SyncRequest& request, const SyncRooms::Joined& room, const UserData& user) const;
     Task<PendingRooms> pending_rooms(const std::vector<SyncRooms::Pending>& pending, std::string_view state_key, const Ignored& ignored,
                                      const proto::FilterDefinition& filter);

@@ -159,9 +159,7 @@ Task<std::string> Sync::Impl::Parts::left() {
 
 Task<std::string> Sync::Impl::Parts::end() {
     auto answer = part();
-    const auto& filter = *request_.filter;
-    answer.invited = co_await sync_.pending_rooms(chosen_.rooms.invited, "invite_room_state", chosen_.ignored, filter);
-    answer.knocked = co_await sync_.pending_rooms(chosen_.rooms.knocked, "knock_room_state", {}, filter);
+    co_await sync_.collect_pending(request_, chosen_, answer);
     stage_ = Stage::kDone;
     const auto text = members([&](proto::JsonWriter& writer) { write_pending_rooms(writer, answer); });
     co_return (text.empty() ? text : "," + text) + "}}";

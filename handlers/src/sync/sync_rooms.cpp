@@ -47,9 +47,13 @@ Task<Sync::Impl::Chosen> Sync::Impl::choose_rooms(const SyncRequest& request, co
 }
 
 Task<void> Sync::Impl::collect_rooms(const SyncRequest& request, const Chosen& chosen, SyncAnswer& answer) {
-    const auto& filter = *request.filter;
     co_await collect_joined(request, chosen.rooms.joined, chosen.ignored, chosen.user, answer);
     co_await collect_left(request, chosen.rooms.left, chosen.ignored, chosen.user, answer);
+    co_await collect_pending(request, chosen, answer);
+}
+
+Task<void> Sync::Impl::collect_pending(const SyncRequest& request, const Chosen& chosen, SyncAnswer& answer) {
+    const auto& filter = *request.filter;
     answer.invited = co_await pending_rooms(chosen.rooms.invited, "invite_room_state", chosen.ignored, filter);
     answer.knocked = co_await pending_rooms(chosen.rooms.knocked, "knock_room_state", {}, filter);
 }

@@ -5,6 +5,7 @@
 #include "client/body_members.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/core/smtp.hpp"
+#include "weft/handlers/accounts/third_party_ids.hpp"
 
 namespace weft::rest {
 
@@ -16,7 +17,7 @@ bool is_third_party_invitee(const boost::json::object& body) {
 
 handlers::ThirdPartyInvitee third_party_invitee_in(const boost::json::object& body) {
     const auto medium = required_string(body, "medium");
-    auto address = required_string(body, "address");
+    const auto address = required_string(body, "address");
     auto id_server = proto::ServerName::parse(required_string(body, "id_server"));
     auto token = required_string(body, "id_access_token");
     if (medium != "email")
@@ -28,10 +29,7 @@ handlers::ThirdPartyInvitee third_party_invitee_in(const boost::json::object& bo
     if (!std::ranges::all_of(token, is_plain))
         throw MatrixError::invalid_param("'id_access_token' cannot be a token");
     // As identity servers compare them.
-    std::ranges::transform(address, address.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return {std::move(*id_server), std::move(token), medium, std::move(address)};
+    return {std::move(*id_server), std::move(token), medium, handlers::canonical_email(address)};
 }
 
 }  // namespace weft::rest
