@@ -28,9 +28,9 @@ def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_b
     say("starting PostgreSQL for the tests")
     with postgres.throwaway() as connection, tempfile.TemporaryDirectory() as reports:
         environment = {
+            **({"WEFT_SEEDS": SEEDS_SANITIZED} if preset in SANITIZED else {}),
             **os.environ,
             **sanitizer_options(Path(reports)),
-            **({"WEFT_SEEDS": SEEDS_SANITIZED, **os.environ} if preset in SANITIZED else {}),
             "WEFT_TEST_POSTGRES": connection,
             "WEFT_BIN_DIR": str(build_dir / "bin"),
             # What the tests start is built and installed by now.
