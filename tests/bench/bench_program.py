@@ -57,7 +57,7 @@ class BenchProgram:
             "benchmark": self.name,
             "command": shlex.join(["weft", "bench", self.name]),
             **report.machine(),
-            "build_type": report.build_type(self.build_dir),
+            "build_type": weft_cluster.build_setting("CMAKE_BUILD_TYPE") or "unknown",
             **more,
         }
 

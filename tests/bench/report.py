@@ -56,14 +56,6 @@ def machine() -> dict:
     }
 
 
-def build_type(build_dir: Path) -> str:
-    cache = build_dir / "CMakeCache.txt"
-    found = cache.exists() and re.search(
-        r"^CMAKE_BUILD_TYPE:\w+=(.*)$", cache.read_text(), re.MULTILINE
-    )
-    return found[1] if found else "unknown"
-
-
 def table(title: str, rows: list) -> str:
     """Rows of (name, value, ...) as aligned text; a number is given four significant digits."""
     cells = [[cell if isinstance(cell, str) else number(cell) for cell in row] for row in rows]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,10 +25,16 @@ def build_dir() -> Path:
     return Path(os.environ.get("WEFT_BIN_DIR", TOP / "build" / "release" / "bin")).parent
 
 
+def build_setting(name: str) -> str:
+    """A variable of CMake's cache; empty if there is none."""
+    cache = build_dir() / "CMakeCache.txt"
+    found = cache.exists() and re.search(rf"^{name}:\w+=(.*)$", cache.read_text(), re.MULTILINE)
+    return found[1] if found else ""
+
+
 def is_sanitized() -> bool:
     """Whether the binaries are a sanitizer's: what memory they take says nothing."""
-    cache = (build_dir() / "CMakeCache.txt").read_text()
-    return "WEFT_SANITIZE:STRING=\n" not in cache and "WEFT_SANITIZE:" in cache
+    return bool(build_setting("WEFT_SANITIZE"))
 
 
 _UNLIMITED = {"per_second": 1_000_000, "burst_count": 1_000_000}
