@@ -101,17 +101,12 @@ void RpcClient::set_address(const std::string& instance, core::InstanceAddress a
 }
 
 Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, RpcArgs args, json::value body,
-                                       std::int64_t timeout_ms) {
+                                       RpcCallOptions options) {
     const auto impl = impl_;
     if (instance == impl->options.instance_name)
         throw std::logic_error{route.name + " was called on ourselves"};
     if (args.size() != route.path_args.size())
         throw std::logic_error{route.name + " has other path arguments"};
-    const auto address = impl->options.instance_map.find(instance);
-    if (address == impl->options.instance_map.end()) {
-        throw RpcError{fmt::format("instance_map has no address of {}", instance)};
-    }
-    const auto to = address->second;
 
     http::ClientRequest request;
     request.method = route.method;
@@ -125,16 +120,21 @@ Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, Rpc
     }
     if (!impl->options.secret.empty()) request.headers.set("Authorization", "Bearer " + impl->options.secret);
 
-    const auto until = impl->clock.monotonic_ms() + (timeout_ms != 0 ? timeout_ms : route.deadline_ms);
+    const auto until = impl->clock.monotonic_ms() + (options.timeout_ms != 0 ? options.timeout_ms : route.deadline_ms);
     const bool repeatable = route.idempotent || route.method == http::Method::kGet;
     Backoff backoff;
     auto requests =
         core::counter("weft_replication_rpc_requests_total", "Calls to other processes, attempts counted",
                       {{"name", route.name}, {"instance", instance}});
     while (true) {
+        // It may have come back at another address.
+        const auto address = impl->options.instance_map.find(instance);
+        if (address == impl->options.instance_map.end())
+            throw RpcError{fmt::format("instance_map has no address of {}", instance)};
+        const auto to = address->second;
         const auto left = until - impl->clock.monotonic_ms();
         request.timeout_ms =
-            std::max<std::int64_t>(1, std::min(timeout_ms != 0 ? timeout_ms : route.timeout_ms, left));
+            std::max<std::int64_t>(1, std::min(options.timeout_ms != 0 ? options.timeout_ms : route.timeout_ms, left));
         requests.increment();
         http::Response response;
         std::string failure;
@@ -144,7 +144,10 @@ Task<json::value> RpcClient::call_json(RpcRoute route, std::string instance, Rpc
         } catch (const http::ClientError& error) {
             failure = error.what();
             if (failure.empty()) failure = "no answer";
-            may_retry = repeatable || error.kind == http::ClientError::Kind::kConnect;
+            const bool is_away = error.kind == http::ClientError::Kind::kConnect;
+            if (is_away && options.is_superseded && options.is_superseded())
+                throw RpcSuperseded{fmt::format("{} is away, and not responsible any more", instance)};
+            may_retry = repeatable || is_away;
         }
         if (failure.empty()) {
             if (response.status >= 200 && response.status < 300) {

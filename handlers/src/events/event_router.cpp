@@ -28,6 +28,8 @@ std::optional<core::InstanceAddress> parse_address(const std::string& text) {
 bool is_elsewhere(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
+    } catch (const replication::RpcSuperseded&) {
+        return true;
     } catch (const core::MatrixError& error) {
         return error.errcode == kNotTheWriter;
     } catch (...) {
@@ -93,6 +95,16 @@ Task<std::string> EventRouter::owner_of(proto::RoomId room_id) {
     co_return configured_[proto::room_shard(room_id, static_cast<std::uint32_t>(configured_.size()))];
 }
 
+/// A writer that died keeps nobody waiting once its rooms have another owner.
+replication::RpcCallOptions EventRouter::unless_moved(std::string owner, proto::RoomId room_id) {
+    replication::RpcCallOptions options;
+    options.is_superseded = [this, owner = std::move(owner), room_id = std::move(room_id)] {
+        const auto* now = shares_.owner_of(room_id);
+        return shares_are_old_ || (now && now->instance != owner);
+    };
+    return options;
+}
+
 void EventRouter::count(const std::vector<SendRequest>& requests) {
     for (const auto& request : requests) {
         if (!request.ratelimit) continue;
@@ -134,7 +146,10 @@ Task<std::vector<SendResult>> EventRouter::send_at(std::string owner, proto::Roo
         co_return std::move(created.results);
     }
     SendEventsCall call{std::move(requests), new_room ? std::string{new_room->id} : std::string{}};
-    auto answered = co_await rpc_.call(kSendEvents, std::move(owner), {room_id.str()}, std::move(call));
+    auto options = unless_moved(owner, room_id);
+    replication::RpcArgs args{room_id.str()};
+    auto answered = co_await rpc_.call(kSendEvents, std::move(owner), std::move(args), std::move(call),
+                                       std::move(options));
     co_return std::move(answered.results);
 }
 
@@ -154,7 +169,10 @@ Task<std::vector<SendResult>> EventRouter::store_at(std::string owner, std::stri
         results.push_back(co_await local_->store(call.parse(event_id)));
         co_return results;
     }
-    const auto answered = co_await rpc_.call(kStoreEvent, owner, {event_id}, std::move(call));
+    auto options = unless_moved(owner, call.parse(event_id).event->room_id());
+    replication::RpcArgs args{event_id};
+    const auto answered =
+        co_await rpc_.call(kStoreEvent, owner, std::move(args), std::move(call), std::move(options));
     results.push_back(
         {proto::EventId::trusted(std::move(event_id)), answered.stream_id, std::move(owner), false});
     co_return results;
@@ -175,7 +193,9 @@ Task<std::int64_t> EventRouter::reject_invite_at(std::string owner, proto::RoomI
     if (owner == self_ && local_)
         co_return co_await local_->reject_invite(std::move(room_id), std::move(user_id));
     replication::RpcArgs args{room_id.str(), std::move(user_id)};
-    const auto answered = co_await rpc_.call(kRejectInvite, std::move(owner), std::move(args), {});
+    auto options = unless_moved(owner, std::move(room_id));
+    const auto answered =
+        co_await rpc_.call(kRejectInvite, std::move(owner), std::move(args), {}, std::move(options));
     co_return answered.stream_id;
 }
 

@@ -11,6 +11,9 @@ namespace {
 
 /// Tokens taken from the database's sequence at a time.
 constexpr std::size_t kTokensPerBlock = 64;
+/// How long they may be used where there are other writers: tokens of all follow time to within as much, so that what
+/// is sorted by them (rooms in sliding sync, public histories) is in the order in which it happened.
+constexpr std::int64_t kTokensFreshMs = 10;
 /// How far behind others' positions an idle writer may stay.
 constexpr core::Milliseconds kIdleAdvance{1'000};
 /// How long a new owner of rooms waits for the news of the one before.
@@ -127,6 +130,8 @@ Task<void> EventLease::stop() {
 }
 
 Task<void> EventLease::prepare_tokens(std::size_t count) {
+    if (shares_.shards() > 1 && core::SystemClock{}.monotonic_ms() - supplied_ms_ > kTokensFreshMs)
+        events_.drop_supply();
     while (events_.supplied() < count) {
         if (fetching_) {
             co_await changed_.wait(kIdleAdvance);
@@ -134,6 +139,7 @@ Task<void> EventLease::prepare_tokens(std::size_t count) {
         }
         fetching_ = true;
         const auto lease = number_;
+        const auto asked_ms = core::SystemClock{}.monotonic_ms();
         std::vector<std::int64_t> tokens;
         std::exception_ptr failure;
         try {
@@ -143,7 +149,10 @@ Task<void> EventLease::prepare_tokens(std::size_t count) {
         }
         fetching_ = false;
         // Under another lease our rooms may hold newer ones.
-        if (lease == number_) events_.supply(tokens);
+        if (lease == number_) {
+            events_.supply(tokens);
+            supplied_ms_ = asked_ms;
+        }
         changed_.notify_all();
         if (failure) std::rethrow_exception(failure);
     }

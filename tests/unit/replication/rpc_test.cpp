@@ -306,6 +306,45 @@ TEST_CASE("a process that comes back within the deadline is called after all", "
     });
 }
 
+TEST_CASE("a call of a process that is away ends when another one is responsible", "[replication][rpc]") {
+    asio::io_context io;
+    asio::ip::tcp::acceptor placeholder{io, {asio::ip::address_v4::loopback(), 0}};
+    const auto port = placeholder.local_endpoint().port();
+    placeholder.close();
+    Caller caller{io, {{"master", {"127.0.0.1", port, ""}}}};
+    int asked = 0;
+    RpcCallOptions options;
+    options.is_superseded = [&] { return ++asked == 3; };
+
+    run(io, [&]() -> Task<void> {
+        auto call = caller.client.call_json(route("moved"), "master", {}, json::object{}, options);
+        CHECK_THROWS_AS(co_await std::move(call), RpcSuperseded);
+    });
+    CHECK(asked == 3);
+}
+
+TEST_CASE("a process that comes back at another address is found there", "[replication][rpc]") {
+    asio::io_context io;
+    asio::ip::tcp::acceptor placeholder{io, {asio::ip::address_v4::loopback(), 0}};
+    const auto port = placeholder.local_endpoint().port();
+    placeholder.close();
+    Callee callee{io};
+    callee.rpc.serve_json(route("anew"), [](RpcArgs, json::value) -> Task<json::value> { co_return 1; });
+
+    run(io, [&]() -> Task<void> {
+        callee.server.start();
+        Caller caller{io, {{"master", {"127.0.0.1", port, ""}}}};
+        RpcCallOptions options;
+        options.is_superseded = [&] {
+            caller.client.set_address("master", callee.address());
+            return false;
+        };
+        auto call = caller.client.call_json(route("anew"), "master", {}, json::object{}, options);
+        CHECK((co_await std::move(call)).as_int64() == 1);
+        co_await callee.stop();
+    });
+}
+
 TEST_CASE("nobody gets in without the secret", "[replication][rpc]") {
     asio::io_context io;
     Callee callee{io};

@@ -66,6 +66,7 @@ private:
     /// The instance that owns a room now.
     Task<std::string> owner_of(proto::RoomId room_id);
     Task<void> read_shares();
+    replication::RpcCallOptions unless_moved(std::string owner, proto::RoomId room_id);
     void count(const std::vector<SendRequest>& requests);
 
     std::string self_;

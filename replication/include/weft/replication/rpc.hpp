@@ -57,7 +57,20 @@ public:
     explicit RpcError(const std::string& text) : MatrixError{502, "M_UNKNOWN", text} {}
 };
 
+/// The process that was called is away, and the caller has learned that another one is responsible now.
+class RpcSuperseded : public RpcError {
+public:
+    using RpcError::RpcError;
+};
+
 using RpcArgs = std::vector<std::string>;
+
+/// How one call differs from what its route says.
+struct RpcCallOptions {
+    std::int64_t timeout_ms = 0;  // of the attempts and of all together; 0: as the route says
+    /// Asked whenever the process could not be reached: true ends the call with RpcSuperseded.
+    std::function<bool()> is_superseded = {};
+};
 
 /// The calling end. Matrix errors of the other process are thrown as they are, further fields included.
 class RpcClient {
@@ -79,10 +92,10 @@ public:
 
     template <class Request, class Response>
     Task<Response> call(const RpcEndpoint<Request, Response>& endpoint, std::string instance, RpcArgs args,
-                        Request request) {
+                        Request request, RpcCallOptions options = {}) {
         auto body = json::value_from(std::move(request));
-        auto answer =
-            co_await call_json(endpoint.route, std::move(instance), std::move(args), std::move(body));
+        auto answer = co_await call_json(endpoint.route, std::move(instance), std::move(args),
+                                         std::move(body), std::move(options));
         if constexpr (std::is_same_v<Response, json::value>) {
             co_return answer;
         } else {
@@ -90,10 +103,9 @@ public:
         }
     }
 
-    /// The same without types. For GET the members of `body` become the query; `timeout_ms` 0: the route's
-    /// own.
+    /// The same without types. For GET the members of `body` become the query.
     Task<json::value> call_json(RpcRoute route, std::string instance, RpcArgs args, json::value body,
-                                std::int64_t timeout_ms = 0);
+                                RpcCallOptions options = {});
 
 private:
     template <class Response>

@@ -56,6 +56,7 @@ private:
     std::function<Task<void>()> ready_;
     EventWriterShares shares_;
     std::int64_t number_ = 0;
+    std::int64_t supplied_ms_ = 0;  // when the tokens at hand were taken
     bool left_ = false;
     bool joining_ = false;
     bool fetching_ = false;
