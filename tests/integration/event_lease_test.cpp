@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "homeserver_fixture.hpp"
+#include "weft/core/background.hpp"
+#include "weft/core/metrics.hpp"
 #include "weft/storage/event_writer_store.hpp"
 
 using namespace weft;
@@ -103,4 +105,34 @@ TEST_CASE("events say who wrote them", "[event_lease]") {
           std::vector<std::vector<std::string>>{{tag}});
     CHECK(rival.fixture.sql("SELECT DISTINCT writer_tag FROM current_state_delta_stream") ==
           std::vector<std::vector<std::string>>{{tag}});
+}
+
+TEST_CASE("a send to a writer that has died goes to the new owner of the room", "[event_lease]") {
+    Rival rival;
+    auto& server = rival.fixture;
+    const auto joined = rival.join();  // nobody listens at its address
+    const auto is_others = [&](const std::string& room) {
+        return joined.shares.owner_of(proto::RoomId::trusted(room))->instance == kOther;
+    };
+    const auto room = std::ranges::find_if(rival.rooms, is_others);
+    REQUIRE(room != rival.rooms.end());
+    const auto attempts =
+        core::counter("weft_replication_rpc_requests_total", "Calls to other processes, attempts counted",
+                      {{"name", "weft_send_events"}, {"instance", kOther}});
+    const auto attempts_before = attempts.value();
+    std::optional<HomeserverFixture::Answer> answer;
+    core::BackgroundTasks tasks{server.io.get_executor()};
+    tasks.spawn("test_send", [&]() -> Task<void> {
+        answer = co_await server.request(*server.master, http::Method::kPut, "alice",
+                                         "rooms/" + *room + "/send/m.room.message/x", R"({"body": "x"})");
+    });
+    server.run_until([&] { return attempts.value() >= attempts_before + 2; });
+    CHECK_FALSE(answer);
+
+    REQUIRE(server.run(rival.writers().leave(kOther, "somebody")));
+
+    server.run_until([&] { return answer.has_value(); });
+    server.run(tasks.stop());
+    CHECK(answer->status == 200);
+    CHECK(rival.messages(*room) == "1");
 }
