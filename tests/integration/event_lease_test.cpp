@@ -124,7 +124,7 @@ TEST_CASE("a send to a writer that has died goes to the new owner of the room", 
     core::BackgroundTasks tasks{server.io.get_executor()};
     tasks.spawn("test_send", [&]() -> Task<void> {
         answer = co_await server.request(*server.master, http::Method::kPut, "alice",
-                                         "rooms/" + *room + "/send/m.room.message/x", R"({"body": "x"})");
+                                         "/rooms/" + *room + "/send/m.room.message/x", R"({"body": "x"})");
     });
     server.run_until([&] { return attempts.value() >= attempts_before + 2; });
     CHECK_FALSE(answer);
