@@ -76,6 +76,7 @@ Task<void> Impl::fetch(FeedState& state, FetchRows what) {
     Updates updates;
     std::string failure;
     try {
+        const BlockMetrics::Timer timer{metrics.get_updates};
         updates = co_await state.stream->updates(state.key.instance, what.from, what.upto,
                                                  state.stream->options().rows_per_page);
     } catch (const std::exception& error) {

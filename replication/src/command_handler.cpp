@@ -70,6 +70,7 @@ Task<bool> ReplicationCommandHandler::wait_for_stream_position(StreamKey key, st
     std::function<bool()> reached = [stream, instance = key.instance, token] {
         return stream->current_token(instance) >= token;
     };
+    const BlockMetrics::Timer timer{impl_->metrics.wait_for_stream_position};
     co_return co_await impl_->waiters.wait(std::move(key), token, timeout, std::move(reached));
 }
 

@@ -287,9 +287,10 @@ Task<boost::system::error_code> Connection::send_file(int file, off_t offset, st
 Task<void> Connection::keep_alive() {
     const auto self = shared_from_this();
     while (socket_.is_open()) {
-        if (overflowed_) {
-            close(CloseReason::kSocketError, "Failed to keep up: the peer does not read", 0);
-            break;
+        if (overflowed_ && !closing_) {
+            private_lines_ = "ERROR Failed to keep up\n";  // for a peer that reads on while we linger
+            metrics_.sent(pr::Error::kName);
+            close(CloseReason::kTooSlow, "the peer does not read");
         }
         auto pause = options_.limits.ping_interval_ms;
         if (closing_) pause = std::max<std::int64_t>(0, linger_until_ - now());

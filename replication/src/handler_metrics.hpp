@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 
@@ -7,6 +8,37 @@
 #include "weft/replication/stream.hpp"
 
 namespace weft::replication {
+
+/// How often something was done, and how long it took in all, as Synapse counts what it measures.
+class BlockMetrics {
+public:
+    explicit BlockMetrics(const std::string& name)
+        : count_{core::counter("synapse_util_metrics_block_count", "Blocks that were measured",
+                               {{"block_name", name}})},
+          seconds_{core::counter("synapse_util_metrics_block_time_seconds", "Time spent in them, waiting included",
+                                 {{"block_name", name}})} {}
+
+    /// One time through the block, for as long as this lives.
+    class Timer {
+    public:
+        explicit Timer(BlockMetrics& metrics) : metrics_{metrics} {}
+        Timer(const Timer&) = delete;
+        Timer& operator=(const Timer&) = delete;
+        ~Timer() {
+            metrics_.count_.increment();
+            metrics_.seconds_.increment(
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count());
+        }
+
+    private:
+        BlockMetrics& metrics_;
+        std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    };
+
+private:
+    core::Counter count_;
+    core::Counter seconds_;
+};
 
 /// The command handler's metrics; those that Synapse has too bear its names.
 class HandlerMetrics {
@@ -38,6 +70,8 @@ public:
     core::Counter packets_cpu =
         core::counter("weft_replication_incoming_cpu_seconds_total",
                       "CPU time of handling commands at once (what hooks do is counted under their names)");
+    BlockMetrics get_updates{"repl.stream.get_updates"};
+    BlockMetrics wait_for_stream_position{"repl.wait_for_stream_position"};
     core::Counter catch_up_failures =
         core::counter("weft_replication_catch_up_failures_total", "Fetches of missed rows that failed");
 

@@ -205,7 +205,7 @@ Task<void> RedisLink::keep_alive() {
     const auto self = shared_from_this();
     while (!closing_) {
         if (overflowed_) {
-            close(CloseReason::kSocketError, "Failed to keep up: Redis does not read");
+            close(CloseReason::kTooSlow, "Redis does not read");
             break;
         }
         if (co_await wake_keeper_.wait(core::Milliseconds{options_.limits.ping_interval_ms})) continue;

@@ -36,6 +36,8 @@ std::string_view to_string(CloseReason reason) {
             return "ping_timeout";
         case CloseReason::kWrongServer:
             return "wrong_server";
+        case CloseReason::kTooSlow:
+            return "too_slow";
         case CloseReason::kSocketError:
             return "socket_error";
     }

@@ -7,6 +7,7 @@
 
 #include "harness.hpp"
 #include "raw_peer.hpp"
+#include "weft/core/metrics.hpp"
 #include "weft/replication/tcp_client.hpp"
 #include "weft/replication/tcp_server.hpp"
 
@@ -470,6 +471,34 @@ TEST_CASE("a connection that reads too slowly gets positions instead of rows, an
         }
         CHECK(resynced);
         co_await quick.stop();
+        co_await master.stop();
+    });
+}
+
+TEST_CASE("a connection that does not read what is for it alone is told so, and ends", "[replication][tcp]") {
+    asio::io_context io;
+    FakeDatabase database;
+    auto limits = short_linger();
+    limits.private_bytes_max = 64 * 1024;
+    limits.linger_ms = 5'000;
+    Master master{io, database, {}, limits};
+    for (const auto& name : kStreamNames) master.add(name);
+
+    run(io, [&]() -> Task<void> {
+        master.server.start();
+        RawPeer idle{io, master.server.port()};
+        CHECK(co_await idle.content() == "SERVER example.com");
+        // Each is answered by a position of each stream.
+        const auto closed =
+            core::counter("synapse_replication_tcp_protocol_close_reason", "Connections closed", {{"reason_type", "too_slow"}});
+        const auto closed_before = closed.value();
+        std::string asking;
+        for (int i = 0; i < 1'000; ++i) asking += "REPLICATE\n";
+        while (closed.value() == closed_before) co_await idle.say(asking);
+
+        std::string last;
+        while (const auto line = co_await idle.line()) last = *line;
+        CHECK(last == "ERROR Failed to keep up");
         co_await master.stop();
     });
 }

@@ -13,6 +13,7 @@
 #include "command_line.hpp"
 #include "compact_state.hpp"
 #include "events_applier.hpp"
+#include "instance_probe.hpp"
 #include "maintenance.hpp"
 #include "routes.hpp"
 #include "row_log.hpp"
@@ -44,6 +45,8 @@ constexpr core::Milliseconds kCatchUpWait{5'000};
 constexpr std::int64_t kUnsureTokens = 1'000;
 constexpr core::Milliseconds kAwaitWriterPause{20};
 constexpr core::Milliseconds kAwaitWriterRetry{1'000};
+/// How long after this process another may start before its address is doubted.
+constexpr std::int64_t kProbePatienceMs = 60'000;
 const replication::RpcEndpoint<boost::json::value, replication::RpcEmpty> kAwaitWriter{
     {.name = "weft_await_event_writer", .path_args = {"instance"}, .idempotent = false, .timeout_ms = 30'000, .deadline_ms = 30'000}};
 
@@ -181,6 +184,11 @@ private:
         }
     }
 
+    Task<void> probe(std::string instance, core::InstanceAddress address) {
+        const auto problem = co_await instance_problem(rpc_client_, std::move(instance), std::move(address), kProbePatienceMs);
+        if (problem) core::log_warning("workers.process", "{}", *problem);
+    }
+
     bool runs_here(const http::Endpoint& endpoint) const {
         if (!endpoint.writes.empty()) return config_.writes(endpoint.writes);
         return config_.is_master() || endpoint.runs_at == http::RunsAt::kAnywhere;
@@ -312,6 +320,10 @@ private:
         if (config_.is_master()) tasks_.spawn("resume_work", [this] { return services_.resume(); });
         if (config_.is_master()) start_maintenance(tasks_, db_, state_db_ ? &*state_db_ : nullptr, clock_);
         core::log_info("workers.process", "{} is ready", config_.instance_name);
+        for (const auto& [instance, address] : config_.instance_map) {
+            if (instance == config_.instance_name.get()) continue;
+            tasks_.spawn("probe_instance", [this, instance = instance, address = address] { return probe(instance, address); });
+        }
     }
 
     /// Health turns red, polls are answered, requests in flight finish, the master learns that nobody syncs here.

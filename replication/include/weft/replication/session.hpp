@@ -23,6 +23,7 @@ enum class CloseReason {
     kInvalidUtf8,
     kPingTimeout,
     kWrongServer,
+    kTooSlow,
     kSocketError,
 };
 std::string_view to_string(CloseReason reason);
