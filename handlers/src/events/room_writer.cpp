@@ -290,6 +290,7 @@ struct RoomWriter::Impl {
         std::unordered_map<proto::EventId, std::int64_t> tokens;
         for (const auto& event : all) tokens.emplace(event->event_id(), event->stream_ordering());
         core::crash_point("batch stored");
+        if (stored_callback) stored_callback(all);
         const auto writer = all.front()->metadata().instance_name.value_or("");
         for (auto& [job, results] : built) {
             for (auto& result : results) {
@@ -347,6 +348,7 @@ struct RoomWriter::Impl {
     const core::Clock& clock;
     std::unordered_map<std::string, Room> rooms;
     std::list<std::string> idle;
+    std::function<void(const std::vector<proto::EventPtr>&)> stored_callback;
     core::BackgroundTasks tasks;
 };
 
@@ -398,6 +400,10 @@ Task<EventSender::Created> RoomWriter::create_room(const proto::RoomVersion& ver
     EventSender::Created created{room_id};
     created.results = co_await Impl::await(impl_->enqueue(room_id.str(), std::move(job)));
     co_return created;
+}
+
+void RoomWriter::on_stored(std::function<void(const std::vector<proto::EventPtr>&)> callback) {
+    impl_->stored_callback = std::move(callback);
 }
 
 void RoomWriter::forget_room(const std::string& room_id) {

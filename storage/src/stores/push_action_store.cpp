@@ -49,6 +49,21 @@ constexpr Sql kUnread{"room_unread_counts", R"sql(
         ) AS parts GROUP BY user_id, thread
     ) AS counts ON true)sql"};
 
+constexpr Sql kUnreadBefore{"unread_before", R"sql(
+    SELECT EXISTS (
+        SELECT 1 FROM event_push_actions AS a WHERE a.user_id = i.user_id AND a.room_id = i.room_id AND a.notif = 1
+        AND COALESCE(a.thread_id, 'main') = i.thread AND a.stream_ordering > seen.upto AND a.stream_ordering < i.place
+    ) OR EXISTS (
+        SELECT 1 FROM event_push_summary AS p WHERE p.user_id = i.user_id AND p.room_id = i.room_id AND p.notif_count > 0
+        AND COALESCE(p.thread_id, 'main') = i.thread AND p.stream_ordering > seen.upto AND p.stream_ordering < i.place
+    )
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY AS i(user_id, room_id, thread, place, n)
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(max(e.stream_ordering), 0) AS upto FROM receipts_linearized AS r JOIN events AS e USING (event_id)
+        WHERE r.room_id = i.room_id AND r.receipt_type IN ('m.read', 'm.read.private') AND r.user_id = i.user_id
+          AND (r.thread_id IS NULL OR r.thread_id = i.thread)
+    ) AS seen ORDER BY i.n)sql"};
+
 bool means_read(const std::string& receipt_type) {
     return receipt_type == "m.read" || receipt_type == "m.read.private";
 }
@@ -181,6 +196,22 @@ Task<UnreadByThread> PushActionStore::unread_by_thread(std::string room_id, std:
     if (found == (*room)->users.end()) co_return out;
     out.total = total(found->second);
     for (const auto& [thread, counted] : found->second) out.threads.emplace(thread, counted.counts);
+    co_return out;
+}
+
+Task<std::vector<bool>> PushActionStore::unread_before(std::vector<ThreadPlace> places) {
+    std::vector<std::string> users;
+    std::vector<std::string> rooms;
+    std::vector<std::string> threads;
+    std::vector<std::int64_t> orderings;
+    for (auto& place : places) {
+        users.push_back(std::move(place.user_id));
+        rooms.push_back(std::move(place.room_id));
+        threads.push_back(std::move(place.thread));
+        orderings.push_back(place.stream_ordering);
+    }
+    std::vector<bool> out;
+    for (const auto row : co_await context_.db.query(kUnreadBefore, users, rooms, threads, orderings)) out.push_back(row[0].boolean());
     co_return out;
 }
 

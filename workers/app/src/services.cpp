@@ -144,6 +144,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       tags{stores.account_data},
       push_rules{stores.push_rules, push_actions},
       upgraded_room_settings{stores.events, stores.states, stores.account_data, push_rules, config, executor},
+      implied_receipts{executor, config.server_name, stores.events, stores.push_actions, receipts},
       pushers{stores.pushers, stores.three_pids, streams.events, config.email.is_set()},
       notifications{stores.push_queue, stores.events, clock},
       push_gateways{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
@@ -195,6 +196,7 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
     });
     if (config.writes("federation")) federation.emplace(executor, clock, streams.federation);
     if (room_writer) {
+        room_writer->on_stored([this](const std::vector<proto::EventPtr>& stored) { implied_receipts.note(stored); });
         stores.registry.add(
             storage::kRoomPurgedCache,
             [this](const std::vector<std::string>& keys) {
@@ -277,6 +279,7 @@ Task<void> Services::stop(std::int64_t deadline_ms) {
     if (federation) co_await federation->stop();
     co_await user_directory.stop();
     co_await upgraded_room_settings.stop();
+    co_await implied_receipts.stop();
     co_await delayed_events.stop();
     co_await notifier.stop();
     co_await client_ips.stop();

@@ -81,6 +81,7 @@
 #include "weft/handlers/user_data/account_data.hpp"
 #include "weft/handlers/user_directory.hpp"
 #include "weft/handlers/user_data/push_rules.hpp"
+#include "weft/handlers/user_data/implied_receipts.hpp"
 #include "weft/handlers/user_data/receipts.hpp"
 #include "weft/handlers/user_data/tags.hpp"
 #include "weft/handlers/user_data/upgraded_room_settings.hpp"
@@ -174,6 +175,7 @@ struct Services {
     handlers::Tags tags;
     handlers::PushRules push_rules;
     handlers::UpgradedRoomSettings upgraded_room_settings;
+    handlers::ImpliedReceipts implied_receipts;
     handlers::Pushers pushers;
     handlers::Notifications notifications;
     http::WebClient push_gateways;

@@ -51,6 +51,8 @@ public:
     /// The user has turned down an invite to a room whose events this server does not have: the invite is no
     /// longer theirs. Returns the token of the events stream that this takes. Throws kNotTheWriter.
     Task<std::int64_t> reject_invite(proto::RoomId room_id, std::string user_id);
+    /// Told of what each transaction has stored. Before the first event.
+    void on_stored(std::function<void(const std::vector<proto::EventPtr>&)> callback);
     /// The room is gone from the database, in part or all of it: what is known of its end is read anew.
     void forget_room(const std::string& room_id);
     /// Lets what is queued finish, then stops.

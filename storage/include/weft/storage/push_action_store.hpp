@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "weft/core/cache.hpp"
 #include "weft/proto/replication/rows.hpp"
@@ -29,6 +30,14 @@ struct UnreadByThread {
     std::map<std::string, UnreadCounts> threads;
 };
 
+/// A user's place in a thread of a room (kMainThread: what is in none).
+struct ThreadPlace {
+    std::string user_id;
+    std::string room_id;
+    std::string thread;
+    std::int64_t stream_ordering = 0;
+};
+
 /// Local user -> counts; users without unread notifications are left out.
 using RoomUnread = std::unordered_map<std::string, UnreadCounts>;
 
@@ -45,6 +54,8 @@ public:
     Task<std::shared_ptr<const RoomUnread>> room_unread(std::string room_id);
     /// Of one user in the room, from the cache of room_unread().
     Task<UnreadCounts> unread(std::string room_id, std::string user_id);
+    /// For each place, whether notifications of the thread from before it are unread. One query.
+    Task<std::vector<bool>> unread_before(std::vector<ThreadPlace> places);
     Task<UnreadByThread> unread_by_thread(std::string room_id, std::string user_id);
 
 private:
