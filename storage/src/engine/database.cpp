@@ -215,11 +215,12 @@ Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::f
     const auto impl = pool.lock();
     if (!impl) throw boost::system::system_error{asio::error::operation_aborted};
     impl->account(name, *context, *outcome);
-    // The thread's copy of the outcome may go later: what the callbacks hold must end here, on the logic
-    // thread.
+    // The thread's copy of the outcome may go later: what the callbacks hold, and what was thrown, must end
+    // here, on the logic thread.
     const auto callbacks = std::move(outcome->callbacks);
+    const auto failure = std::exchange(outcome->failure, nullptr);
     run_callbacks(name, callbacks);
-    if (outcome->failure) std::rethrow_exception(outcome->failure);
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
