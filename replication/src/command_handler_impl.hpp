@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -95,8 +96,13 @@ struct ReplicationCommandHandler::Impl {
     std::string position_line(const StreamKey& key, std::int64_t token,
                               std::optional<std::int64_t> previous = std::nullopt) const;
     Task<void> refresh_user_syncs();
+    /// A master of a real Synapse 1.15 ends the connection of a worker that announces rows. No worker of its has a
+    /// stream to write, so one that has belongs to a master of ours, whatever the dialect.
     bool may_publish() const {
-        return options.relays || options.on_bus || options.dialect == pr::Dialect::kWeft;
+        return options.relays || options.on_bus || options.dialect == pr::Dialect::kWeft ||
+               std::ranges::any_of(streams, [this](const auto& stream) {
+                   return stream->name() != "caches" && written_here(*stream);
+               });
     }
 
     // catch_up.cpp

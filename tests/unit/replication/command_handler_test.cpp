@@ -228,7 +228,8 @@ TEST_CASE("a worker of a real Synapse 1.15 never announces rows", "[replication]
     options.dialect = pr::Dialect::kSynapse115;
     options.subscriptions = {"events"};
     Process worker{"p1", database, io, std::move(options)};
-    worker.handler.add_stream(worker.fake.stream("caches", {}));
+    worker.handler.add_stream(worker.fake.stream("caches", {"p1"}));
+    worker.handler.add_stream(worker.fake.stream("events", {"master"}));
     const auto link = worker.connect("master", true);
 
     worker.fake.write(worker.handler, "caches", 1, {1});
@@ -237,6 +238,24 @@ TEST_CASE("a worker of a real Synapse 1.15 never announces rows", "[replication]
 
     CHECK(link->lines == Lines{"REPLICATE ", "USER_SYNC id_p1 @a:h start 5", "CLEAR_USER_SYNC id_p1"});
     CHECK(link->relayed().empty());
+}
+
+TEST_CASE("a worker that writes a stream has a master of ours, and announces rows in any dialect",
+          "[replication][handler]") {
+    asio::io_context io;
+    FakeDatabase database;
+    auto options = handler_options("p1");
+    options.dialect = pr::Dialect::kSynapse115;
+    Process worker{"p1", database, io, std::move(options)};
+    worker.handler.add_stream(worker.fake.stream("events", {"p1"}));
+    worker.handler.add_stream(worker.fake.stream("caches", {"p1"}));
+    const auto link = worker.connect("master", true);
+
+    worker.fake.write(worker.handler, "caches", 1, {1});
+    worker.fake.write(worker.handler, "events", 1, {1});
+
+    CHECK(link->lines == Lines{"POSITION events p1 0", "POSITION caches p1 0", "REPLICATE "});
+    CHECK(link->relayed() == Lines{"RDATA caches p1 1 [1]", "RDATA events p1 1 [1]"});
 }
 
 TEST_CASE("a worker asks only for the streams that it needs", "[replication][handler]") {
