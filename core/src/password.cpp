@@ -18,6 +18,10 @@ namespace {
 constexpr unsigned long long kPasses = 2;
 constexpr std::size_t kMemoryBytes = 19 * 1024 * 1024;
 
+/// What Synapse uses unless it is told otherwise.
+constexpr unsigned long kBcryptRounds = 12;
+constexpr std::size_t kBcryptBytesMax = 72;
+
 bool constant_time_equal(std::string_view a, std::string_view b) {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -46,6 +50,20 @@ std::string hash_password(std::string_view password) {
         throw std::runtime_error{"out of memory while hashing a password"};
     }
     return std::string{out.data()};
+}
+
+std::string hash_password_for_synapse(std::string_view password) {
+    if (password.size() > kBcryptBytesMax || password.find('\0') != std::string_view::npos) return hash_password(password);
+    std::array<char, 16> random{};
+    randombytes_buf(random.data(), random.size());
+    std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> salt{};
+    crypt_data data{};
+    const char* const out =
+        crypt_gensalt_rn("$2b$", kBcryptRounds, random.data(), random.size(), salt.data(), salt.size())
+            ? crypt_r(std::string{password}.c_str(), salt.data(), &data)
+            : nullptr;
+    if (out == nullptr || *out == '*') throw std::runtime_error{"a password cannot be hashed with bcrypt"};
+    return out;
 }
 
 bool verify_password(std::string_view password, const std::string& hash) {

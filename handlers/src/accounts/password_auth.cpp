@@ -72,8 +72,10 @@ void PasswordAuth::check_acceptable(std::string_view password) const {
 
 Task<std::string> PasswordAuth::hash(std::string password) {
     check_acceptable(password);
-    auto make = [password = core::normalize_password(password) + config_.password_pepper] {
-        return core::hash_password(password);
+    // A worker of Synapse may have to check it.
+    const bool for_synapse = config_.replication_dialect != "weft";
+    auto make = [password = core::normalize_password(password) + config_.password_pepper, for_synapse] {
+        return for_synapse ? core::hash_password_for_synapse(password) : core::hash_password(password);
     };
     co_return co_await cpu_.run(std::move(make));
 }

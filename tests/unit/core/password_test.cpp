@@ -53,6 +53,19 @@ TEST_CASE("bcrypt hashes are accepted") {
                                 "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
 }
 
+TEST_CASE("a hash that Synapse can check is bcrypt's, unless that would ignore a part of the password") {
+    const auto hash = core::hash_password_for_synapse("correct horse");
+    CHECK(hash.starts_with("$2b$12$"));
+    CHECK(hash.size() == 60);
+    CHECK(verify_password("correct horse", hash));
+    CHECK_FALSE(verify_password("correct hors", hash));
+    CHECK(core::hash_password_for_synapse("correct horse") != hash);  // salted
+    const std::string longest(72, 'x');
+    CHECK(core::hash_password_for_synapse(longest).starts_with("$2b$"));
+    CHECK(core::hash_password_for_synapse(longest + "x").starts_with("$argon2id$"));
+    CHECK(core::hash_password_for_synapse(std::string_view{"a\0b", 3}).starts_with("$argon2id$"));
+}
+
 TEST_CASE("nothing matches a hash that is none") {
     for (const auto* const hash : {"", "password", "$argon2id$", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$",
                                    "$2b$05$short", "$2b$99$xx", "$1$a$b", "*", "$2b$"}) {
