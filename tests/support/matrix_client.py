@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import threading
 import time
 from typing import Callable, Optional
@@ -56,6 +57,8 @@ class Client:
     def request_once(self, method: str, path: str, body=None, timeout: float = 60) -> tuple:
         """(status, parsed body); raises OSError or HTTPException when the connection fails, and
         ResponseViolation for an answer that the specification's schema does not allow."""
+        if self.connection is not None and self._was_closed():
+            self.close()
         if self.connection is None:
             address = urlsplit(self.url)
             self.connection = http.client.HTTPConnection(address.hostname, address.port)
@@ -81,6 +84,11 @@ class Client:
             answer = None
         openapi.check(method, path, response.status, response.getheader("Content-Type", ""), text)
         return response.status, answer
+
+    def _was_closed(self) -> bool:
+        """Whether the proxy has given up the idle connection, as it does after some seconds."""
+        sock = self.connection.sock
+        return sock is not None and bool(select.select([sock], [], [], 0)[0])
 
     def request(self, method: str, path: str, body=None, retry_seconds: float = 30):
         """The body of a successful answer. What a client may repeat (GET, and PUT with a
