@@ -40,6 +40,9 @@ def wait_for(what: str, condition: Callable, seconds: float = 30, interval: floa
 class Client:
     """One device of one user. Not for several threads at once: each takes a `sibling()`."""
 
+    #: Whether answers are held against the specification's schemas.
+    is_checked = True
+
     def __init__(self, url: str, user_id: str = "", token: str = ""):
         self.url = url
         self.user_id = user_id
@@ -50,7 +53,7 @@ class Client:
 
     def sibling(self, url: Optional[str] = None) -> "Client":
         """The same device over another connection, or straight to another process."""
-        return Client(url or self.url, self.user_id, self.token)
+        return type(self)(url or self.url, self.user_id, self.token)
 
     # Requests
 
@@ -82,7 +85,8 @@ class Client:
             if response.status in (502, 503, 504):  # the proxy's own: it reached nobody
                 return response.status, {"error": text.decode(errors="replace")}
             answer = None
-        openapi.check(method, path, response.status, response.getheader("Content-Type", ""), text)
+        if self.is_checked:
+            openapi.check(method, path, response.status, response.getheader("Content-Type", ""), text)
         return response.status, answer
 
     def _was_closed(self) -> bool:
