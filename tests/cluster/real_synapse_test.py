@@ -36,7 +36,7 @@ class RealSynapse(ClusterTestCase):
         self.at_weft, self.at_synapse = self.listen(self.alice), self.listen(self.synapse.client(self.bob))
 
     def _show_log_after_failure(self) -> None:
-        if not self._outcome.success:
+        if self.has_failed():
             print(self.synapse.log()[-10_000:], file=sys.stderr, flush=True)
 
     def listen(self, user) -> SyncLoop:

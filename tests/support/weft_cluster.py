@@ -238,8 +238,13 @@ class ClusterTestCase(unittest.TestCase):
         self.addCleanup(self._print_logs_after_failure)
         self.cluster.start()
 
+    def has_failed(self) -> bool:
+        """During clean-up: whether the test has failed (`_outcome.success` is about the clean-up by then)."""
+        result = self._outcome.result
+        return any(test is self for test, _ in (*result.failures, *result.errors))
+
     def _print_logs_after_failure(self) -> None:
-        if not self._outcome.success:
+        if self.has_failed():
             print(self.cluster.logs(), file=sys.stderr, flush=True)
 
     def room_of_two(self) -> tuple:
