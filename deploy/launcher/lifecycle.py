@@ -223,6 +223,7 @@ def report(cluster: Cluster) -> None:
 
 def change_running(cluster: Cluster, wishes: Wishes) -> None:
     """Verifies a running cluster, and adds or removes workers where another scale is wished."""
+    began = time.time()
     scale_before, duties_before = cluster.scale, duties(cluster)
     settings_before = fixed_settings(cluster)
     apply_wishes(cluster, wishes, is_new=False)
@@ -259,12 +260,17 @@ def change_running(cluster: Cluster, wishes: Wishes) -> None:
     # New requests go by the new routing from here on; only then may the surplus end. Event persisters
     # that come take their share of the rooms, those that go leave it to the others.
     reload_haproxy(supervisor)
+    gone = [name for name in removed if name.startswith("event_persister")]
+    all_leave = all(supervisor.runs_since(name, began) for name in gone)
     for name in removed:
         supervisor.remove(name)
-    if any(name.startswith("event_persister") for name in removed):
+    if not all_leave:
+        # One that has died meanwhile does not leave its rooms: the others take them when they start.
+        restart(cluster, supervisor, ("event_persister",))
+    if gone:
         # Who reads still counts with the position of a writer that is gone, which is right, but slow;
         # and the master tells them of it.
-        restart_readers(cluster, supervisor)
+        restart(cluster, supervisor, ("master", "synchrotron", "client_reader"))
     wait_proxy(cluster)
 
 
@@ -277,9 +283,8 @@ def duties(cluster: Cluster) -> tuple:
     return cluster.scale.get("pusher", 0), cluster.scale.get("appservice", 0)
 
 
-def restart_readers(cluster: Cluster, supervisor: Supervisor) -> None:
+def restart(cluster: Cluster, supervisor: Supervisor, kinds: tuple) -> None:
     """One after the other, so that there is always somebody to answer."""
-    kinds = ("master", "synchrotron", "client_reader")
     for process in [process for kind in kinds for process in cluster.of_kind(kind)]:
         supervisor.stop([process.name])
         supervisor.start(process.name)

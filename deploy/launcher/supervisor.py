@@ -26,6 +26,7 @@ POSTGRES_STOP_SECONDS = 60
 
 #: Supervisor's own states and faults that we tell apart.
 STOPPED_STATES = (0, 100, 200)  # stopped, exited, fatal
+RUNNING_STATE = 20
 FAULT_ALREADY_STARTED, FAULT_NOT_RUNNING = 60, 70
 
 HEADER = """\
@@ -191,6 +192,11 @@ class Supervisor:
     def programs(self) -> dict:
         """name -> supervisor's description: state, statename, pid, start, now."""
         return {info["name"]: info for info in self.call("getAllProcessInfo")}
+
+    def runs_since(self, name: str, moment: float) -> bool:
+        """Whether the program has run without a break since before `moment` (seconds of the epoch)."""
+        info = self.programs().get(name)
+        return info is not None and info["state"] == RUNNING_STATE and info["start"] < int(moment)
 
     def launch(self) -> None:
         """Starts supervisord in the background, with PostgreSQL under it."""

@@ -4,6 +4,7 @@
 #include "homeserver_fixture.hpp"
 #include "weft/core/background.hpp"
 #include "weft/core/metrics.hpp"
+#include "weft/storage/event_lease.hpp"
 #include "weft/storage/event_writer_store.hpp"
 
 using namespace weft;
@@ -80,6 +81,29 @@ TEST_CASE("whoever takes a writer's name writes instead of it", "[event_lease]")
     rival.fixture.run(rival.writers().join({"master", "somebody", "", {"master"}}));
     CHECK(rival.send_to_master(rival.rooms.front()) == handlers::kNotTheWriter);
     CHECK(rival.messages(rival.rooms.front()) == "1");
+}
+
+TEST_CASE("who stops before it has joined leaves the rooms of the one that had its name", "[event_lease]") {
+    Rival rival;
+    rival.join();
+    auto& master = *rival.fixture.master;
+    const auto owners = [&] { return rival.fixture.run(rival.writers().read()).shards(); };
+    storage::EventLease::Options options{kOther, "", {"master", kOther}};
+    storage::EventLease successor{rival.fixture.io.get_executor(), rival.writers(), master.streams.events, options};
+    REQUIRE(owners() == 2);
+
+    rival.fixture.run(successor.leave());
+
+    CHECK(owners() == 1);
+    for (const auto& room : rival.rooms) CHECK(rival.send_to_master(room).empty());
+    // Whoever has left does not take rooms any more, nor those of another that has the name now.
+    rival.join();
+    rival.fixture.run(successor.ensure());
+    rival.fixture.run(successor.leave());
+    CHECK(owners() == 2);
+    CHECK_FALSE(rival.fixture.run(rival.writers().leave(kOther, "nobody")));
+    CHECK(rival.fixture.run(rival.writers().leave(kOther, {})));
+    rival.fixture.run(successor.stop());
 }
 
 TEST_CASE("tokens of a writer that joins are newer than all that was stored before", "[event_lease]") {

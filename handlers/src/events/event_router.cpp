@@ -14,6 +14,8 @@ constexpr core::Milliseconds kWaitForEvents{5'000};
 /// How long a request looks for the owner of its room while shares change, and how often.
 constexpr std::int64_t kFindOwnerMs = 60'000;
 constexpr core::Milliseconds kFindOwnerPause{50};
+/// How long an owner that cannot be reached is believed to be one before the table is read again.
+constexpr std::int64_t kBelieveOwnerMs = 1'000;
 
 /// `HOST PORT`, or the path of a unix socket.
 std::optional<core::InstanceAddress> parse_address(const std::string& text) {
@@ -98,11 +100,16 @@ Task<std::string> EventRouter::owner_of(proto::RoomId room_id) {
 /// A writer that died keeps nobody waiting once its rooms have another owner.
 replication::RpcCallOptions EventRouter::unless_moved(std::string owner, proto::RoomId room_id) {
     replication::RpcCallOptions options;
-    options.is_superseded = [this, owner = std::move(owner), room_id = std::move(room_id)] {
-        const auto* now = shares_.owner_of(room_id);
-        return shares_are_old_ || (now && now->instance != owner);
+    const auto until = clock_.monotonic_ms() + kBelieveOwnerMs;
+    options.is_superseded = [this, until, owner = std::move(owner), room_id = std::move(room_id)] {
+        return clock_.monotonic_ms() >= until || has_moved(owner, room_id);
     };
     return options;
+}
+
+bool EventRouter::has_moved(const std::string& owner, const proto::RoomId& room_id) const {
+    const auto* now = shares_.owner_of(room_id);
+    return shares_are_old_ || (now && now->instance != owner);
 }
 
 void EventRouter::count(const std::vector<SendRequest>& requests) {
@@ -114,14 +121,19 @@ void EventRouter::count(const std::vector<SendRequest>& requests) {
     }
 }
 
-Task<EventRouter::Answer> EventRouter::answer_of(Attempt attempt, std::string owner) {
+Task<EventRouter::Answer> EventRouter::answer_of(Attempt attempt, std::string owner, proto::RoomId room_id) {
     Answer answer;
     try {
-        answer.results = co_await attempt(std::move(owner));
+        // Who has our name in the table and no writer has been one, and is about to give it back.
+        if (owner == self_ && !local_) throw core::MatrixError{503, std::string{kNotTheWriter}, "No writer here"};
+        answer.results = co_await attempt(owner);
+    } catch (const replication::RpcError&) {
+        answer.failure = std::current_exception();
+        answer.elsewhere = has_moved(owner, room_id);
     } catch (...) {
         answer.failure = std::current_exception();
     }
-    answer.elsewhere = answer.failure && is_elsewhere(answer.failure);
+    answer.elsewhere = answer.elsewhere || (answer.failure && is_elsewhere(answer.failure));
     co_return answer;
 }
 
@@ -129,7 +141,7 @@ Task<std::vector<SendResult>> EventRouter::at_owner(proto::RoomId room_id, Attem
     const auto until = clock_.monotonic_ms() + kFindOwnerMs;
     for (;;) {
         auto owner = co_await owner_of(room_id);
-        auto answer = co_await answer_of(attempt, std::move(owner));
+        auto answer = co_await answer_of(attempt, std::move(owner), room_id);
         if (!answer.failure) co_return std::move(answer.results);
         if (!answer.elsewhere || clock_.monotonic_ms() >= until) std::rethrow_exception(answer.failure);
         co_await core::sleep_for(kFindOwnerPause);

@@ -1,6 +1,7 @@
 #include "weft/storage/event_lease.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "weft/core/errors.hpp"
 #include "weft/core/log.hpp"
@@ -53,6 +54,7 @@ Task<void> EventLease::ensure() {
         try {
             if (ready_) co_await ready_();
             co_await join();
+            if (left_) co_await give_back(holder_);
         } catch (...) {
             failure = std::current_exception();
         }
@@ -120,9 +122,13 @@ Task<void> EventLease::refresh() {
 }
 
 Task<void> EventLease::leave() {
-    left_ = true;
-    if (number_ == 0) co_return;
-    if (co_await writers_.leave(options_.instance, holder_)) co_await refresh();
+    if (std::exchange(left_, true)) co_return;
+    // Before it has joined, a process answers for the one that had its name and may have died.
+    co_await give_back(number_ == 0 ? std::string{} : holder_);
+}
+
+Task<void> EventLease::give_back(std::string holder) {
+    if (co_await writers_.leave(options_.instance, std::move(holder)) && number_ != 0) co_await refresh();
 }
 
 Task<void> EventLease::stop() {

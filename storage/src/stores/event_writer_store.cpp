@@ -113,7 +113,7 @@ Task<bool> EventWriterStore::leave(std::string instance, std::string holder) {
         txn.exec(kLock);
         const auto shares = parse(txn.exec(kRead));
         const auto* self = shares.find(instance);
-        if (!self || self->holder != holder || !self->shard) return false;
+        if (!self || !self->shard || (!holder.empty() && self->holder != holder)) return false;
         auto rest = active(shares);
         std::erase(rest, instance);
         if (rest.empty()) return false;

@@ -189,6 +189,13 @@ private:
         if (problem) core::log_warning("workers.process", "{}", *problem);
     }
 
+    /// A process that wrote events under its name once, died, and comes back without being a writer: its rooms are waiting.
+    Task<void> give_back_rooms() {
+        const auto shares = co_await stores_.event_writers.read();
+        const auto* self = shares.find(config_.instance_name.get());
+        if (self && self->shard) co_await stores_.event_writers.leave(config_.instance_name.get(), {});
+    }
+
     bool runs_here(const http::Endpoint& endpoint) const {
         if (!endpoint.writes.empty()) return config_.writes(endpoint.writes);
         return config_.is_master() || endpoint.runs_at == http::RunsAt::kAnywhere;
@@ -302,6 +309,7 @@ private:
     }
 
     Task<void> start_up() {
+        if (!stores_.event_lease) co_await give_back_rooms();
         co_await services_.presence.start();
         if (config_.is_master() && config_.media.enabled) services_.media.start();
         link_ = make_uplink();

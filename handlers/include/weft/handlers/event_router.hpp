@@ -56,7 +56,7 @@ private:
                                                 std::vector<SendRequest> requests);
     /// What to do at a process that may be the room's owner.
     using Attempt = std::function<Task<std::vector<SendResult>>(std::string owner)>;
-    Task<Answer> answer_of(Attempt attempt, std::string owner);
+    Task<Answer> answer_of(Attempt attempt, std::string owner, proto::RoomId room_id);
     Task<std::vector<SendResult>> at_owner(proto::RoomId room_id, Attempt attempt);
     Task<std::vector<SendResult>> send_at(std::string owner, proto::RoomId room_id,
                                           const proto::RoomVersion* new_room,
@@ -66,6 +66,7 @@ private:
     /// The instance that owns a room now.
     Task<std::string> owner_of(proto::RoomId room_id);
     Task<void> read_shares();
+    bool has_moved(const std::string& owner, const proto::RoomId& room_id) const;
     replication::RpcCallOptions unless_moved(std::string owner, proto::RoomId room_id);
     void count(const std::vector<SendRequest>& requests);
 

@@ -45,6 +45,7 @@ public:
 
 private:
     Task<void> join();
+    Task<void> give_back(std::string holder);
     Task<void> wait_for_others();
     void follow_others();
     Task<void> skip_to_others();

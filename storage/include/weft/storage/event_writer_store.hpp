@@ -55,7 +55,7 @@ public:
     /// Takes the name, and the share of rooms that configuration gives it among those writers that have one
     /// already. Waits for transactions under former leases.
     Task<Joined> join(Joining joining);
-    /// Leaves the writer's rooms to the others; false if there are none.
+    /// Leaves the writer's rooms to the others; false if there are none, or the holder (if named) is another.
     Task<bool> leave(std::string instance, std::string holder);
     /// The newest token of each writer's events after `after`.
     Task<std::vector<std::pair<std::uint32_t, std::int64_t>>> newest_tokens(std::int64_t after);
