@@ -1,5 +1,6 @@
 #include "weft/handlers/user_data/implied_receipts.hpp"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -12,9 +13,12 @@
 namespace weft::handlers {
 namespace {
 
-/// Between looks, at kAtOnce senders each: a flood of events by clients that send no receipts is no flood of receipts.
-constexpr core::Milliseconds kPause{100};
-constexpr std::size_t kAtOnce = 32;
+/// A lone event is looked at soon; where there are many, all of a second together.
+constexpr std::int64_t kPauseMs = 100;
+constexpr std::int64_t kBetweenLooksMs = 1'000;
+constexpr std::size_t kEventsAtOnce = 1'000;
+/// Programs that send and never read: their flood of events is no flood of receipts.
+constexpr std::size_t kReceiptsAtOnce = 64;
 constexpr std::size_t kPendingMax = 10'000;
 
 std::string key_of(const proto::Event& event) {
@@ -49,9 +53,12 @@ void ImpliedReceipts::note(const std::vector<proto::EventPtr>& stored) {
 
 Task<void> ImpliedReceipts::work() {
     while (!pending_.empty()) {
-        co_await core::sleep_for(kPause);
+        const core::SystemClock clock;
+        const auto pause = std::max(kPauseMs, looked_ms_ + kBetweenLooksMs - clock.monotonic_ms());
+        co_await core::sleep_for(core::Milliseconds{pause});
+        looked_ms_ = clock.monotonic_ms();
         std::vector<proto::EventPtr> sent;
-        while (!pending_.empty() && sent.size() < kAtOnce) {
+        while (!pending_.empty() && sent.size() < kEventsAtOnce) {
             sent.push_back(std::move(pending_.begin()->second));
             pending_.erase(pending_.begin());
         }
@@ -78,10 +85,15 @@ Task<void> ImpliedReceipts::look_at(std::vector<proto::EventPtr> sent) {
         places.push_back({user_id, room_id, thread, event->stream_ordering()});
     }
     const auto unread = co_await push_actions_.unread_before(places);
+    std::size_t receipts = 0;
     for (std::size_t i = 0; i < places.size() && i < unread.size(); ++i) {
         if (!unread[i]) continue;
         const auto& place = places[i];
         const auto& event = newest.at({place.user_id, place.room_id, place.thread});
+        if (++receipts > kReceiptsAtOnce) {
+            pending_.try_emplace(key_of(*event), event);  // unless a newer one waits already
+            continue;
+        }
         std::vector<ReadPosition> positions{{ReadMarker::kReadPrivate, event->event_id().str(), place.thread}};
         try {
             co_await receipts_.set(place.user_id, event->room_id(), std::move(positions));

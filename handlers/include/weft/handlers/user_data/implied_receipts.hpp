@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +39,7 @@ private:
     /// The newest event of each user, room and event that is related to.
     std::unordered_map<std::string, proto::EventPtr> pending_;
     bool working_ = false;
+    std::int64_t looked_ms_ = std::numeric_limits<std::int64_t>::min() / 2;
     core::BackgroundTasks tasks_;
 };
 
