@@ -16,18 +16,12 @@ from launcher import testing  # noqa: E402
 from matrix_client import wait_for  # noqa: E402
 from media_client import MediaClient, png  # noqa: E402
 from s3_gate import S3Gate  # noqa: E402
-from weft_cluster import Cluster  # noqa: E402
+from weft_cluster import Cluster, free_port  # noqa: E402
 
 PROGRAM = HERE / "node_modules" / "s3rver" / "bin" / "s3rver.js"
 BUCKET = "weft-media"
 SECRET = "S3RVER"  # s3rver's only account, and its password
 REGION = "eu-central-1"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answers(port: int) -> bool:

@@ -1,6 +1,7 @@
 // Whether a process finds at start that an address in instance_map is wrong.
 #include <catch2/catch.hpp>
 
+#include "closed_port.hpp"
 #include "instance_probe.hpp"
 #include "run_task.hpp"
 #include "weft/http/server.hpp"
@@ -65,10 +66,7 @@ TEST_CASE("an address where clients are served, or nobody listens, is a problem"
     Listening worker{prober.io, false};
     prober.check_problem_at(worker.server.port());
 
-    tcp::acceptor placeholder{prober.io, {asio::ip::address_v4::loopback(), 0}};
-    const auto port = placeholder.local_endpoint().port();
-    placeholder.close();
-    prober.check_problem_at(port);
+    prober.check_problem_at(closed_port(prober.io));
 }
 
 TEST_CASE("an address where replication is spoken is a problem", "[instance_probe]") {

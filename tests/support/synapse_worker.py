@@ -9,7 +9,7 @@ from typing import Optional
 import yaml
 
 from matrix_client import PREFIX, Client, wait_for
-from weft_cluster import Cluster
+from weft_cluster import Cluster, free_port
 
 #: A Python whose packages include matrix-synapse 1.15.0.
 PYTHON = os.environ.get("WEFT_SYNAPSE_PYTHON", "")
@@ -35,11 +35,6 @@ class OldClient(Client):
     def _may_repeat(method: str, status: int, errcode: Optional[str]) -> bool:
         # While the master is away, what a worker needs it for fails with 500.
         return status >= 500 if method == "GET" else Client._may_repeat(method, status, errcode)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class TcpToUnix:

@@ -80,16 +80,18 @@ Task<void> ImpliedReceipts::look_at(std::vector<proto::EventPtr> sent) {
         if (!known || known->stream_ordering() < event->stream_ordering()) known = event;
     }
     std::vector<storage::ThreadPlace> places;
+    std::vector<proto::EventPtr> events;
     for (const auto& [key, event] : newest) {
         const auto& [user_id, room_id, thread] = key;
         places.push_back({user_id, room_id, thread, event->stream_ordering()});
+        events.push_back(event);
     }
     const auto unread = co_await push_actions_.unread_before(places);
     std::size_t receipts = 0;
-    for (std::size_t i = 0; i < places.size() && i < unread.size(); ++i) {
+    for (std::size_t i = 0; i < unread.size(); ++i) {
         if (!unread[i]) continue;
         const auto& place = places[i];
-        const auto& event = newest.at({place.user_id, place.room_id, place.thread});
+        const auto& event = events[i];
         if (++receipts > kReceiptsAtOnce) {
             pending_.try_emplace(key_of(*event), event);  // unless a newer one waits already
             continue;

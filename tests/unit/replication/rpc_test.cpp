@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "closed_port.hpp"
 #include "harness.hpp"
 #include "weft/core/metrics.hpp"
 #include "weft/http/server.hpp"
@@ -257,9 +258,7 @@ TEST_CASE("a caller that loses patience repeats the call and gets the answer of 
 
 TEST_CASE("a process that cannot be reached is an error within the deadline", "[replication][rpc]") {
     asio::io_context io;
-    asio::ip::tcp::acceptor placeholder{io, {asio::ip::address_v4::loopback(), 0}};
-    const auto port = placeholder.local_endpoint().port();
-    placeholder.close();
+    const auto port = test::closed_port(io);
     Caller caller{io, {{"master", {"127.0.0.1", port, ""}}}};
     auto brief = route("anything");
     brief.deadline_ms = 100;
@@ -280,10 +279,8 @@ TEST_CASE("a process that cannot be reached is an error within the deadline", "[
 
 TEST_CASE("a process that comes back within the deadline is called after all", "[replication][rpc]") {
     asio::io_context io;
-    asio::ip::tcp::acceptor placeholder{io, {asio::ip::address_v4::loopback(), 0}};
     core::ListenerConfig listener;
-    listener.port = placeholder.local_endpoint().port();
-    placeholder.close();
+    listener.port = test::closed_port(io);
     Callee callee{io, "s3cret", {}, listener};
     callee.rpc.serve_json(route("late"), [](RpcArgs, json::value) -> Task<json::value> { co_return 1; });
     const auto attempts =
@@ -308,9 +305,7 @@ TEST_CASE("a process that comes back within the deadline is called after all", "
 
 TEST_CASE("a call of a process that is away ends when another one is responsible", "[replication][rpc]") {
     asio::io_context io;
-    asio::ip::tcp::acceptor placeholder{io, {asio::ip::address_v4::loopback(), 0}};
-    const auto port = placeholder.local_endpoint().port();
-    placeholder.close();
+    const auto port = test::closed_port(io);
     Caller caller{io, {{"master", {"127.0.0.1", port, ""}}}};
     int asked = 0;
     RpcCallOptions options;
@@ -325,9 +320,7 @@ TEST_CASE("a call of a process that is away ends when another one is responsible
 
 TEST_CASE("a process that comes back at another address is found there", "[replication][rpc]") {
     asio::io_context io;
-    asio::ip::tcp::acceptor placeholder{io, {asio::ip::address_v4::loopback(), 0}};
-    const auto port = placeholder.local_endpoint().port();
-    placeholder.close();
+    const auto port = test::closed_port(io);
     Callee callee{io};
     callee.rpc.serve_json(route("anew"), [](RpcArgs, json::value) -> Task<json::value> { co_return 1; });
 
