@@ -21,4 +21,5 @@
 
 #include <boost/asio.hpp>
 #include <boost/json.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>

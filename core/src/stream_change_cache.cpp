@@ -1,22 +1,54 @@
 #include "weft/core/stream_change_cache.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <sodium.h>
 
 namespace weft::core {
+namespace {
+
+/// Of this process: nobody outside can find two names with one key.
+std::array<unsigned char, crypto_shorthash_KEYBYTES> random_key() {
+    std::array<unsigned char, crypto_shorthash_KEYBYTES> out{};
+    randombytes_buf(out.data(), out.size());
+    return out;
+}
+
+}  // namespace
 
 StreamChangeCache::StreamChangeCache(std::int64_t floor, std::size_t entities_max)
     : floor_{floor}, entities_max_{entities_max} {}
 
+StreamChangeCache::Key StreamChangeCache::key_of(std::string_view entity) {
+    static const auto kSecret = random_key();
+    static_assert(crypto_shorthash_BYTES == sizeof(Key));
+    std::array<unsigned char, sizeof(Key)> hash{};
+    crypto_shorthash(hash.data(), reinterpret_cast<const unsigned char*>(entity.data()), entity.size(), kSecret.data());
+    Key out = 0;
+    std::memcpy(&out, hash.data(), sizeof out);
+    return out;
+}
+
+bool StreamChangeCache::is_outdated(const Change& change) const {
+    return latest_.find(change.entity)->second.token != change.token;
+}
+
 void StreamChangeCache::entity_changed(const std::string& entity, std::int64_t token) {
     if (token <= floor_) return;
-    const auto [place, added] = latest_.try_emplace(entity, token);
-    if (!added) {
-        if (place->second >= token) return;
-        place->second = token;
+    const auto key = key_of(entity);
+    const auto [place, added] = latest_.try_emplace(key);
+    auto& latest = place->second;
+    if (added) {
+        latest.name = entity;
+    } else if (latest.token >= token) {
+        return;
     }
-    changes_.insert(after(token), Change{token, &*place});  // mostly at the end
+    latest.token = token;
+    changes_.insert(after(token), Change{token, key});  // mostly at the end
     if (changes_.size() > 2 * latest_.size() + kOutdatedMax) {
-        std::erase_if(changes_, [](const Change& change) { return change.is_outdated(); });
+        std::erase_if(changes_, [this](const Change& change) { return is_outdated(change); });
     }
     evict();
 }
@@ -27,17 +59,17 @@ StreamChangeCache::Changes::const_iterator StreamChangeCache::after(std::int64_t
                             [](std::int64_t wanted, const Change& change) { return wanted < change.token; });
 }
 
-/// An entity leaves with its newest change, which comes after all its others: none of those is left to point
-/// at it.
+/// An entity leaves with its newest change, which comes after all its others: none of those is left without
+/// it.
 void StreamChangeCache::evict() {
     while (latest_.size() > entities_max_) {
         const auto oldest = changes_.front();
         changes_.pop_front();
-        if (oldest.is_outdated()) continue;
+        if (is_outdated(oldest)) continue;
         floor_ = oldest.token;
-        latest_.erase(latest_.find(oldest.entity->first));
+        latest_.erase(oldest.entity);
         while (!changes_.empty() && changes_.front().token == floor_) {
-            if (!changes_.front().is_outdated()) latest_.erase(latest_.find(changes_.front().entity->first));
+            if (!is_outdated(changes_.front())) latest_.erase(changes_.front().entity);
             changes_.pop_front();
         }
     }
@@ -45,8 +77,8 @@ void StreamChangeCache::evict() {
 
 bool StreamChangeCache::has_changed(const std::string& entity, std::int64_t token) const {
     if (token < floor_) return true;
-    const auto found = latest_.find(entity);
-    return found != latest_.end() && found->second > token;
+    const auto found = latest_.find(key_of(entity));
+    return found != latest_.end() && found->second.token > token;
 }
 
 bool StreamChangeCache::has_any_changed(std::int64_t token) const {
@@ -58,14 +90,15 @@ std::optional<std::vector<std::string>> StreamChangeCache::changed_after(std::in
     if (token < floor_) return std::nullopt;
     std::vector<std::string> out;
     for (auto change = after(token); change != changes_.end(); ++change) {
-        if (!change->is_outdated()) out.push_back(change->entity->first);
+        const auto& latest = latest_.find(change->entity)->second;
+        if (latest.token == change->token) out.push_back(latest.name);
     }
     return out;
 }
 
 std::optional<std::int64_t> StreamChangeCache::last_change(const std::string& entity) const {
-    const auto found = latest_.find(entity);
-    return found == latest_.end() ? std::nullopt : std::optional{found->second};
+    const auto found = latest_.find(key_of(entity));
+    return found == latest_.end() ? std::nullopt : std::optional{found->second.token};
 }
 
 void StreamChangeCache::reset(std::int64_t floor) {

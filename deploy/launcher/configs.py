@@ -67,6 +67,7 @@ def homeserver(cluster: Cluster, secret_values: dict) -> dict:
         "instance_map": {
             process.name: {"host": HOST, "port": process.rpc} for process in cluster.processes()
         },
+        "shared_positions_path": str(cluster.data_dir / "positions"),
         "log": {"level": "info", "format": "text"},
         **trial_limits(),
     }

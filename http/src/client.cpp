@@ -20,14 +20,10 @@ using ConnectionPtr = std::shared_ptr<ClientConnection>;
 /// A connection that idled for longer is not used again: the server's own limit may strike at any moment.
 constexpr std::int64_t kIdleMsMax = 60'000;
 
-std::string pool_key(const core::InstanceAddress& address) {
-    return address.path.empty() ? fmt::format("{}:{}", address.host, address.port) : address.path;
-}
-
 std::string host_field(const core::InstanceAddress& address) {
     if (!address.path.empty()) return "localhost";
     const bool is_ipv6 = address.host.find(':') != std::string::npos;
-    return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port) : pool_key(address);
+    return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port) : address.text();
 }
 
 /// Did the request certainly not run, or does it not matter if it runs twice? Only asked for a kept
@@ -85,7 +81,7 @@ void Client::use_tls(core::TlsContext context) {
 
 Task<Response> Client::send(core::InstanceAddress address, ClientRequest request) {
     const auto impl = impl_;  // the client may go while we wait
-    const auto key = pool_key(address);
+    const auto key = address.text();
     const auto head = request_head(request, host_field(address));
     Deadline deadline{impl->executor, request.timeout_ms};
     bool maybe_ran = false;  // an earlier attempt reached the server

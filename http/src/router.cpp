@@ -162,6 +162,8 @@ struct Router::Impl {
     Authenticator authenticator;
     std::function<bool(const Endpoint&)> runs_here;
     Forwarder forwarder;
+    std::function<bool()> fence_is_open;
+    std::function<Task<void>()> wait_at_fence;
     std::string id_prefix = core::random_alphanumeric(4);
     std::uint64_t next_id = 1;
 };
@@ -176,6 +178,11 @@ void Router::set_authenticator(Authenticator authenticator) {
 void Router::set_forwarder(std::function<bool(const Endpoint&)> here, Forwarder forwarder) {
     impl_->runs_here = std::move(here);
     impl_->forwarder = std::move(forwarder);
+}
+
+void Router::set_fence(std::function<bool()> is_open, std::function<Task<void>()> wait) {
+    impl_->fence_is_open = std::move(is_open);
+    impl_->wait_at_fence = std::move(wait);
 }
 
 void Router::add(Endpoint endpoint, Handler handler) {
@@ -229,6 +236,7 @@ Task<Response> Router::Impl::perform(RoutePtr route, Request request) {
             request.body = co_await read_all(std::move(stream), endpoint.body_bytes_max);
         co_return co_await forwarder(std::move(request), endpoint);
     }
+    if (fence_is_open && !fence_is_open()) co_await wait_at_fence();
     const bool authenticate =
         endpoint.auth == Auth::kOptional ? has_token(request) : endpoint.auth != Auth::kNone;
     if (authenticate) {

@@ -119,6 +119,7 @@ PushCondition PushCondition::parse(const json::object& source) {
 
 PushActions PushActions::parse(const json::array& actions) {
     PushActions out;
+    out.given = actions;
     for (const auto& action : actions) {
         if (const auto* text = action.if_string()) {
             if (*text == "dont_notify" || *text == "coalesce") continue;  // historical: must be ignored
@@ -157,7 +158,7 @@ json::object PushRule::to_json(bool enabled, const PushActions& shown_actions,
         }
         out["conditions"] = std::move(shown);
     }
-    out["actions"] = shown_actions.source;
+    out["actions"] = shown_actions.given;
     return out;
 }
 

@@ -63,12 +63,10 @@ void Impl::perform(FeedState& state, FeedActions actions) {
             }
         }
     }
-    state.metrics.lag.set(static_cast<double>(state.feed.latest() - state.feed.position()));
 }
 
 void Impl::moved(const FeedState& state) {
-    auto position = state.metrics.position;
-    position.set(static_cast<double>(state.feed.position()));
+    if (caught_up_signal.waiters() > 0) caught_up_signal.notify_all();
     if (waiters.anybody(state.key)) waiters.moved(state.key, state.stream->current_token(state.key.instance));
 }
 
@@ -145,6 +143,31 @@ bool Impl::all_caught_up() const {
         if (caught_up(id)) return true;
     }
     return false;
+}
+
+bool Impl::heard_all_writers() const {
+    for (const auto& stream : streams) {
+        if (!subscribed(stream->name())) continue;
+        for (const auto& writer : stream->writers()) {
+            if (writer == options.instance_name) continue;
+            const auto state = feeds.find({stream->name(), writer});
+            if (state == feeds.end()) return false;
+            const auto& feed = state->second.feed;
+            // It may say less than we report already, having been seeded by the database.
+            if (!feed.connected() || feed.position() < stream->current_token(writer)) return false;
+        }
+    }
+    return true;
+}
+
+Task<bool> Impl::wait_until(bool (Impl::*condition)() const, core::Milliseconds timeout) {
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    while (!(this->*condition)()) {
+        const auto left =
+            std::chrono::duration_cast<core::Milliseconds>(until - std::chrono::steady_clock::now());
+        if (left.count() <= 0 || !co_await caught_up_signal.wait(left)) co_return (this->*condition)();
+    }
+    co_return true;
 }
 
 }  // namespace weft::replication

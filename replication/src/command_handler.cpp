@@ -56,6 +56,10 @@ void ReplicationCommandHandler::publish(const std::string& stream, std::int64_t 
     impl_->publish(stream, token, rows);
 }
 
+void ReplicationCommandHandler::announce_end(const StreamKey& key, std::int64_t token) {
+    impl_->announce_end(key, token);
+}
+
 void ReplicationCommandHandler::position_advanced(const StreamKey& key) {
     if (!impl_->waiters.anybody(key)) return;
     if (const auto* stream = impl_->find(key.stream)) {
@@ -121,6 +125,8 @@ void ReplicationCommandHandler::sample_metrics() const {
     for (auto& [key, state] : impl_->feeds) {
         const auto behind_ms = state.feed.connected() ? 0 : now - state.behind_since;
         state.metrics.lag_seconds.set(static_cast<double>(behind_ms) / 1000.0);
+        state.metrics.position.set(static_cast<double>(state.feed.position()));
+        state.metrics.lag.set(static_cast<double>(state.feed.latest() - state.feed.position()));
     }
 }
 
@@ -138,14 +144,11 @@ bool ReplicationCommandHandler::all_caught_up() const {
 }
 
 Task<bool> ReplicationCommandHandler::wait_until_caught_up(core::Milliseconds timeout) {
-    const auto until = std::chrono::steady_clock::now() + timeout;
-    while (!impl_->all_caught_up()) {
-        const auto left =
-            std::chrono::duration_cast<core::Milliseconds>(until - std::chrono::steady_clock::now());
-        if (left.count() <= 0 || !co_await impl_->caught_up_signal.wait(left))
-            co_return impl_->all_caught_up();
-    }
-    co_return true;
+    return impl_->wait_until(&Impl::all_caught_up, timeout);
+}
+
+Task<bool> ReplicationCommandHandler::wait_for_writers(core::Milliseconds timeout) {
+    return impl_->wait_until(&Impl::heard_all_writers, timeout);
 }
 
 Task<void> ReplicationCommandHandler::stop() {

@@ -43,6 +43,7 @@ struct ReplicationCommandHandler::Impl {
         std::optional<core::Counter> received;
         HeldBatch held;
         LinkId* speaker = nullptr;  // entry of `speakers`
+        std::pair<const StreamKey, Route>* next = nullptr;  // what came after this one last: events of one kind take turns
     };
     struct LinkState {
         std::shared_ptr<Link> link;
@@ -51,7 +52,7 @@ struct ReplicationCommandHandler::Impl {
         bool was_caught_up = false;
         std::map<std::string, std::int64_t> sync_sources;  // instance ID of its USER_SYNCs -> when last heard
         std::map<StreamKey, Route> routes;
-        std::pair<const StreamKey, Route>* last_route = nullptr;  // mostly the next row has the same
+        std::pair<const StreamKey, Route>* last_route = nullptr;
     };
     static constexpr std::size_t kHeldBytesMax = 1024 * 1024;
     static constexpr std::int64_t kUserSyncRefreshMs = 60'000;
@@ -87,6 +88,7 @@ struct ReplicationCommandHandler::Impl {
     // outgoing.cpp
     void link_opened(std::shared_ptr<Link> link, bool is_client);
     void publish(const std::string& stream, std::int64_t token, const Rows& rows);
+    void announce_end(const StreamKey& key, std::int64_t token);
     void send(const pr::Command& command);
     void wake_links();
     /// Whether this process has relayed anything of the writer.
@@ -116,6 +118,9 @@ struct ReplicationCommandHandler::Impl {
     void moved(const FeedState& state);
     bool caught_up(LinkId id) const;
     bool all_caught_up() const;
+    bool heard_all_writers() const;
+    /// Asks again whenever a feed has caught up.
+    Task<bool> wait_until(bool (Impl::*condition)() const, core::Milliseconds timeout);
 
     const Stream* find(const std::string& name) const {
         const auto found = by_name.find(name);

@@ -92,8 +92,4 @@ Task<ConnectAttempt> connect(asio::any_io_executor executor, core::InstanceAddre
     co_return late;
 }
 
-std::string to_string(const core::InstanceAddress& address) {
-    return address.path.empty() ? fmt::format("{}:{}", address.host, address.port) : address.path;
-}
-
 }  // namespace weft::replication

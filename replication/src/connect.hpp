@@ -26,7 +26,4 @@ Task<ConnectAttempt> connect(asio::any_io_executor executor, core::InstanceAddre
                              std::int64_t timeout_ms, core::TlsContext tls = nullptr,
                              std::string instance = {});
 
-/// The address for logs: HOST:PORT or the path.
-std::string to_string(const core::InstanceAddress& address);
-
 }  // namespace weft::replication

@@ -78,10 +78,12 @@ void Impl::warn_of_namesakes(LinkId id, const std::string& name) const {
 }
 
 Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_view instance) {
-    if (link.last_route != nullptr && link.last_route->first.stream == stream &&
-        link.last_route->first.instance == instance) {
-        return link.last_route->second;
-    }
+    const auto leads_to = [&](const auto* at) {
+        return at != nullptr && at->first.stream == stream && at->first.instance == instance;
+    };
+    auto*& last = link.last_route;
+    if (leads_to(last)) return last->second;
+    if (last != nullptr && leads_to(last->second.next)) return (last = last->second.next)->second;
     auto [at, is_new] = link.routes.try_emplace(StreamKey{std::string{stream}, std::string{instance}});
     auto& [key, out] = *at;
     if (is_new) {
@@ -91,7 +93,8 @@ Impl::Route& Impl::route(LinkState& link, std::string_view stream, std::string_v
         if (out.applies) out.received.emplace(metrics.rows_received(key.stream));
         if (out.stream != nullptr && options.relays) out.log_feed = log.feed(key);
     }
-    link.last_route = &*at;
+    if (last != nullptr) last->second.next = &*at;
+    last = &*at;
     return out;
 }
 
@@ -147,7 +150,9 @@ void Impl::on_position(LinkId id, LinkState& link, const pr::Position& command) 
     }
     const StreamKey key{command.stream, command.instance};
     auto& to = route(link, key.stream, key.instance);
-    if (id < *to.speaker) return;
+    // Of a writer that is gone another may tell where it ended.
+    const bool is_last_word = link.link->peer_name() != command.instance && !links.contains(*to.speaker);
+    if (id < *to.speaker && !is_last_word) return;
     *to.speaker = id;
     if (options.relays) {
         to.held = {};

@@ -73,6 +73,22 @@ void Impl::publish(const std::string& name, std::int64_t token, const Rows& rows
     wake_links();
 }
 
+void Impl::announce_end(const StreamKey& key, std::int64_t token) {
+    const auto* stream = find(key.stream);
+    if (stream == nullptr || key.instance == options.instance_name) return;
+    if (options.relays) {
+        log.append(log.feed(key), token, 0, position_line(key, token) + "\n");
+        wake_links();
+    } else {
+        send(pr::Position{key.stream, key.instance, std::nullopt, token});
+    }
+    if (!subscribed(key.stream)) return;
+    // As heard from whom we hear of all others; a master has no such connection, and needs none.
+    const auto heard_by = options.relays || links.empty() ? next_link_id++ : links.rbegin()->first;
+    auto& state = feed_of(*stream, key.instance);
+    perform(state, state.feed.on_position(heard_by, token));
+}
+
 void Impl::send(const pr::Command& command) {
     const auto line = pr::format_line(command, options.dialect);
     if (!line) {

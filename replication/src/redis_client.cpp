@@ -13,7 +13,7 @@ struct RedisClient::Impl {
           handler{to},
           options{std::move(with)},
           backoff{options.backoff},
-          where{to_string(address_of(options.redis))},
+          where{address_of(options.redis).text()},
           tasks{executor} {}
 
     Task<void> run();

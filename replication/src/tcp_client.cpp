@@ -32,7 +32,7 @@ struct TcpClient::Impl {
 
     Task<void> run();
     Task<void> speak(StreamSocket socket);
-    std::string where() const { return to_string(options.address); }
+    std::string where() const { return options.address.text(); }
     void failed(std::string error) {
         if (error != last_error) core::log_warning("replication", "no connection to {}: {}", where(), error);
         last_error = std::move(error);

@@ -1,8 +1,12 @@
 """Two event persisters: each writes its share of the rooms, also while shares change and processes die."""
 
+import os
 import sys
 import unittest
+import zlib
 from pathlib import Path
+
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
@@ -16,6 +20,14 @@ ROOMS = 8
 class Persisters(ClusterTestCase):
     scale = "synchrotron=1,client_reader=1,event_persister=2"
     config = UNLIMITED_RATES
+
+    def setUp(self) -> None:
+        # The processes have it from the launcher, and that from here.
+        self.crash_file = Path(f"/tmp/weft-crash-{os.getpid()}")
+        os.environ["WEFT_TEST_CRASH_FILE"] = str(self.crash_file)
+        self.addCleanup(os.environ.pop, "WEFT_TEST_CRASH_FILE")
+        self.addCleanup(self.crash_file.unlink, missing_ok=True)
+        super().setUp()
 
     def rooms(self) -> tuple:
         """(alice, bob, room IDs): two new users in some rooms, which both persisters share."""
@@ -94,7 +106,6 @@ class Persisters(ClusterTestCase):
         self.assert_no_room_forked()
         self.cluster.wait_healthy()
 
-
     def test_one_that_dies_and_is_taken_away_leaves_its_rooms_to_the_other(self):
         alice, bob, rooms = self.rooms()
         listening = self.listen(bob)
@@ -115,12 +126,39 @@ class Persisters(ClusterTestCase):
         self.assertNotIn("event_persister2", self.cluster.processes())
         self.cluster.wait_healthy()
 
+    def test_what_it_had_not_told_of_is_told_by_the_other(self):
+        """It dies between the commit and the announcement, and comes back when its rooms are to be another's."""
+        alice, bob, rooms = self.rooms()
+        listening = self.listen(bob)
+        room_id = next(room for room in rooms if self.owner(room) == "event_persister2")
+        pid = self.cluster.processes()["event_persister2"]["pid"]
+        # What `weft up --scale` writes first; the supervisor starts what has died on it.
+        config = self.cluster.data_dir / "homeserver.yaml"
+        settings = yaml.safe_load(config.read_text())
+        settings["stream_writers"]["events"].remove("event_persister2")
+        config.write_text(yaml.safe_dump(settings))
+        self.crash_file.write_text("events committed")
+        sender = self.start_senders(alice, [room_id], 1)[0]
+        self.cluster.wait_restarted("event_persister2", pid)
+        self.assertFalse(self.crash_file.exists(), "it has not died where it should")
+        sender.finish()
+        self.assert_all_there(alice, listening, [sender])
+        self.assert_no_room_forked()
+        self.assertNotIn("have not told of their last events", self.cluster.logs(lines=1000))
+        self.assertEqual(self.writers_of_events(), {"event_persister2": 1})
+        self.cluster.rescale("synchrotron=1,client_reader=1,event_persister=1")
+        self.cluster.wait_healthy()
+
+    def owner(self, room_id: str) -> str:
+        return f"event_persister{zlib.crc32(room_id.encode()) % 2 + 1}"
+
 
 class PersistersOnRedis(Persisters):
     options = ("--redis",)
     # Nothing of these is different.
     test_a_killed_one_loses_and_doubles_nothing = None
     test_one_that_dies_and_is_taken_away_leaves_its_rooms_to_the_other = None
+    test_what_it_had_not_told_of_is_told_by_the_other = None
 
 
 class ChangingPersisters(Persisters):
@@ -130,6 +168,7 @@ class ChangingPersisters(Persisters):
     test_both_write_and_everybody_gets_everything = None
     test_a_killed_one_loses_and_doubles_nothing = None
     test_one_that_dies_and_is_taken_away_leaves_its_rooms_to_the_other = None
+    test_what_it_had_not_told_of_is_told_by_the_other = None
 
     def test_no_send_fails_while_persisters_come_and_go(self):
         alice, bob, rooms = self.rooms()

@@ -47,7 +47,6 @@ public:
 
 private:
     struct Link;
-    std::vector<storage::StreamState*> all_streams();
     void publish_to_followers();
 
     std::vector<TestProcess*> followers_;

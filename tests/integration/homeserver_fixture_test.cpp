@@ -61,14 +61,8 @@ TestProcess::~TestProcess() {
     test::run(io, applier.stop());
 }
 
-std::vector<storage::StreamState*> TestProcess::all_streams() {
-    return {&streams.events,     &streams.presence,     &streams.typing,       &streams.receipts,         &streams.push_rules,
-            &streams.caches,     &streams.public_rooms, &streams.device_lists, &streams.to_device,        &streams.tag_account_data,
-            &streams.account_data};
-}
-
 void TestProcess::publish_to_followers() {
-    const auto mine = all_streams();
+    const auto mine = streams.all();
     for (std::size_t i = 0; i < mine.size(); ++i) {
         mine[i]->set_publisher([this, i, stream = mine[i]](std::int64_t token, const storage::StreamRows& rows) {
             const auto& instance = config.instance_name.get();
@@ -76,7 +70,7 @@ void TestProcess::publish_to_followers() {
                 if (stream == &streams.events) {
                     follower->applier.apply(instance, token, rows);
                 } else {
-                    follower->all_streams()[i]->apply(instance, token, rows);
+                    follower->streams.all()[i]->apply(instance, token, rows);
                 }
             }
         });

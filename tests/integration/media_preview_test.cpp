@@ -23,7 +23,7 @@ struct PreviewFixture : MediaFixture {
         add("/page", "text/html; charset=utf-8",
             "<title>A page</title><meta property=og:description content=About><meta property=og:image "
             "content=/cat.png>");
-        add("/cat.png", "image/png", png_image(10, 10));
+        add("/cat.png", "image/png", png_image(12, 10));
         add("/plain", "text/plain", "nothing to see");
         add("/huge", "text/html", std::string(200'000, 'x'));
         add("/missing", "text/html", "gone", 404);
@@ -73,9 +73,11 @@ TEST_CASE("a preview has the page's title, description and picture, and is kept"
     CHECK(preview.at("og:title").as_string() == "A page");
     CHECK(preview.at("og:description").as_string() == "About");
     CHECK(preview.at("og:image:type").as_string() == "image/png");
-    CHECK(preview.at("matrix:image:size").as_int64() == static_cast<std::int64_t>(png_image(10, 10).size()));
+    CHECK(preview.at("matrix:image:size").as_int64() == static_cast<std::int64_t>(png_image(12, 10).size()));
+    CHECK(preview.at("og:image:width").as_int64() == 12);
+    CHECK(preview.at("og:image:height").as_int64() == 10);
     const auto id = MediaFixture::id_of(std::string{preview.at("og:image").as_string()});
-    CHECK(server.fetch("alice", MediaFixture::download_path(id)).body == png_image(10, 10));
+    CHECK(server.fetch("alice", MediaFixture::download_path(id)).body == png_image(12, 10));
     CHECK(server.visits == 2);
     CHECK(server.preview("/page").json() == preview);
     CHECK(server.visits == 2);

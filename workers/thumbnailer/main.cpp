@@ -1,6 +1,7 @@
 // weft-thumbnailer SOURCE TARGET WIDTH HEIGHT crop|scale animated|still PIXELS_MAX
+// weft-thumbnailer SOURCE
 //
-// Makes one thumbnail with libvips and prints its type. A program of its own, because it decodes what anybody
+// Makes one thumbnail with libvips and prints its type, or prints the width and height of an image. A program of its own, because it decodes what anybody
 // may have uploaded: it limits its own memory and time, reads the few common formats only, and if it falls,
 // nothing else does. Exit status: 0 made, 2 usage, 3 no image that can be read, 4 too many pixels.
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -133,6 +135,17 @@ int make(const Wish& wish) {
     return save(thumbnail.get(), wish, animated);
 }
 
+/// As it is to be shown: some cameras store pictures lying on their side, and say so.
+int measure(const std::string& source) {
+    const Image head{vips_image_new_from_file(source.c_str(), "access", VIPS_ACCESS_SEQUENTIAL, nullptr)};
+    if (!head) return kUnreadable;
+    int width = vips_image_get_width(head.get());
+    int height = vips_image_get_height(head.get());
+    if (vips_image_get_orientation_swap(head.get())) std::swap(width, height);
+    std::printf("%d %d\n", width, height);
+    return 0;
+}
+
 }  // namespace
 
 #ifdef WEFT_BLIND_TO_LIBRARIES
@@ -143,9 +156,14 @@ extern "C" const char* __tsan_default_suppressions() {
 #endif
 
 int main(int argc, char** argv) {
-    if (argc != 8) return kUsage;
+    if (argc != 8 && argc != 2) return kUsage;
     Wish wish;
     wish.source = argv[1];
+    if (argc == 2) {
+        limit_ourselves();
+        if (!starts_like_an_image(wish.source)) return kUnreadable;
+        return restrict_loaders() ? measure(wish.source) : 1;
+    }
     wish.target = argv[2];
     wish.width = std::atoi(argv[3]);
     wish.height = std::atoi(argv[4]);

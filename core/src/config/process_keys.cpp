@@ -270,6 +270,10 @@ std::vector<Key> process_keys() {
         string_key("worker_replication_path",
                    "Unix socket of the master's replication listener, instead of host and port.",
                    &Config::replication_path),
+        string_key("shared_positions_path",
+                   "File by which processes of one machine tell each other what they have written: whoever reads after a write "
+                   "was acknowledged sees it, at whichever of them. The same for all of them.",
+                   &Config::shared_positions_path),
         {"worker_replication_http_port",
          "integer",
          "Port of the master's listener for calls between processes; used if instance_map has no master.",

@@ -144,12 +144,16 @@ Task<void> InteractiveAuth::prove(Attempt& attempt, std::string stage) {
     std::optional<core::MatrixError> failure;
     std::string result;
     try {
-        result = co_await check_stage(stage, attempt.auth, attempt.operation.user_id);
+        result = co_await check_stage(stage, attempt.auth);
     } catch (const core::MatrixError& error) {
         failure = error;
     }
     if (failure && is_failed_proof(*failure)) throw attempt.unfinished(&*failure);
     if (failure) throw *failure;
+    // Somebody has proven who they are, but not that this is theirs: trying again is of no use.
+    if (stage == auth_stage::kPassword && attempt.operation.user_id && result != *attempt.operation.user_id) {
+        throw core::MatrixError::forbidden("This is not your account");
+    }
 
     storage::UiAuthSession session;
     session.session_id = attempt.session_id;
@@ -162,11 +166,9 @@ Task<void> InteractiveAuth::prove(Attempt& attempt, std::string stage) {
     attempt.stages.emplace(std::move(stage), std::move(result));
 }
 
-Task<std::string> InteractiveAuth::check_stage(std::string stage, boost::json::object auth,
-                                               std::optional<std::string> user_id) {
+Task<std::string> InteractiveAuth::check_stage(std::string stage, boost::json::object auth) {
     if (stage == auth_stage::kDummy) co_return std::string{};
-    if (stage == auth_stage::kPassword)
-        co_return co_await check_password(std::move(auth), std::move(user_id));
+    if (stage == auth_stage::kPassword) co_return co_await check_password(std::move(auth));
     if (stage == auth_stage::kRegistrationToken) {
         const auto token = proto::get_string(auth, "token");
         if (!token) throw core::MatrixError::missing_param("Missing token");
@@ -179,14 +181,10 @@ Task<std::string> InteractiveAuth::check_stage(std::string stage, boost::json::o
     throw std::logic_error{"an authentication flow has a stage that nobody checks: " + stage};
 }
 
-Task<std::string> InteractiveAuth::check_password(boost::json::object auth,
-                                                  std::optional<std::string> user_id) {
+Task<std::string> InteractiveAuth::check_password(boost::json::object auth) {
     const auto password = proto::get_string(auth, "password");
     if (!password) throw core::MatrixError::missing_param("Missing password");
-    auto proven =
-        co_await passwords_.check(co_await third_party_ids_.identified_user(auth), std::string{*password});
-    if (user_id && proven != *user_id) throw core::MatrixError::forbidden("This is not your account");
-    co_return proven;
+    co_return co_await passwords_.check(co_await third_party_ids_.identified_user(auth), std::string{*password});
 }
 
 Task<std::string> InteractiveAuth::check_email(boost::json::object auth) {

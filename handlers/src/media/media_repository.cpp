@@ -202,6 +202,12 @@ Task<storage::Media> MediaRepository::add_for_preview(std::string url, std::stri
     co_return media;
 }
 
+Task<std::optional<ImageSize>> MediaRepository::image_size(storage::Media media) {
+    const auto file = co_await files_.open(media_path(media));
+    if (!file) co_return std::nullopt;
+    co_return co_await thumbnails_.size_of(file->place);
+}
+
 Task<void> MediaRepository::remove(std::vector<storage::Media> media) {
     std::vector<storage::MediaKey> keys;
     std::vector<std::string> paths;

@@ -92,9 +92,9 @@ ThumbnailerOutcome run_thumbnailer(const std::vector<std::string>& arguments) {
                               environment.data());
         if (errno != 0) throw_errno("cannot run " + name);
     }
-    const auto type = read_line(reading.get());
+    const auto line = read_line(reading.get());
     const int status = wait_for(child);
-    if (status == 0 && !type.empty()) return {ThumbnailerOutcome::Code::kMade, type};
+    if (status == 0 && !line.empty()) return {ThumbnailerOutcome::Code::kMade, line};
     if (status == kTooLargeStatus) return {ThumbnailerOutcome::Code::kTooLarge, ""};
     core::log_debug("media", "weft-thumbnailer ended with {}", status);
     return {};

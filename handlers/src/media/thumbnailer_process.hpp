@@ -8,7 +8,7 @@ namespace weft::handlers {
 struct ThumbnailerOutcome {
     enum class Code { kMade, kTooLarge, kFailed };
     Code code = Code::kFailed;
-    std::string type;
+    std::string line;  // what it printed
 };
 
 /// Runs `weft-thumbnailer` from the directory of this program and waits for it. The program limits its own

@@ -1,6 +1,7 @@
 #include "weft/handlers/media/thumbnails.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "media/thumbnailer_process.hpp"
 #include "weft/core/errors.hpp"
@@ -55,9 +56,21 @@ std::optional<storage::Thumbnail> find_thumbnail(const std::vector<storage::Thum
     return found == known.end() ? std::nullopt : std::optional{*found};
 }
 
+core::CpuPool& ThumbnailMaker::threads() {
+    if (!threads_) threads_ = std::make_unique<core::CpuPool>(kProgramsMax);
+    return *threads_;
+}
+
+Task<std::optional<ImageSize>> ThumbnailMaker::size_of(std::filesystem::path source) {
+    const std::vector<std::string> arguments{source.string()};
+    const auto outcome = co_await threads().run([arguments] { return run_thumbnailer(arguments); });
+    ImageSize size;
+    if (std::sscanf(outcome.line.c_str(), "%d %d", &size.width, &size.height) != 2) co_return std::nullopt;
+    co_return size;
+}
+
 Task<std::string> ThumbnailMaker::make(std::filesystem::path source, std::filesystem::path target,
                                        core::ThumbnailSize size, bool animated) {
-    if (!threads_) threads_ = std::make_unique<core::CpuPool>(kProgramsMax);
     const std::vector<std::string> arguments{source.string(),
                                              target.string(),
                                              std::to_string(size.width),
@@ -65,10 +78,10 @@ Task<std::string> ThumbnailMaker::make(std::filesystem::path source, std::filesy
                                              size.method,
                                              animated ? "animated" : "still",
                                              std::to_string(config_.image_pixels_max)};
-    const auto outcome = co_await threads_->run([arguments] { return run_thumbnailer(arguments); });
+    const auto outcome = co_await threads().run([arguments] { return run_thumbnailer(arguments); });
     switch (outcome.code) {
         case ThumbnailerOutcome::Code::kMade:
-            co_return outcome.type;
+            co_return outcome.line;
         case ThumbnailerOutcome::Code::kTooLarge:
             throw core::MatrixError::too_large("The image is too large for a thumbnail");
         case ThumbnailerOutcome::Code::kFailed:

@@ -132,6 +132,10 @@ Task<void> UrlPreviews::add_image(boost::json::object& open_graph, Page image) {
     open_graph["og:image"] = media_.uri(media.key.media_id);
     open_graph["og:image:type"] = std::move(type);
     open_graph["matrix:image:size"] = size;
+    if (const auto pixels = co_await media_.image_size(media)) {
+        open_graph["og:image:width"] = pixels->width;
+        open_graph["og:image:height"] = pixels->height;
+    }
 }
 
 Task<void> UrlPreviews::expire() {

@@ -37,6 +37,10 @@ Task<void> MessagePages::end_with_stay(MessagesQuery& query, RoomStanding::Forme
     if (!bound || is_after(*bound, end)) bound = end;
 }
 
+Task<void> MessagePages::require_readable(MessagesQuery query) {
+    co_await access_.require(std::move(query.user_id), std::move(query.room_id));
+}
+
 Task<MessagesPage> MessagePages::read(MessagesQuery query) {
     const auto access = co_await access_.require(query.user_id, query.room_id);
     if (access.ends_with_stay()) co_await end_with_stay(query, *access.standing.former);
@@ -56,8 +60,10 @@ Task<MessagesPage> MessagePages::read(MessagesQuery query) {
         out.chunk = co_await visibility_.visible(query.user_id, std::move(stored));
         remove_ignored(out.chunk, ignored);
         out.end.reset();
+        // What a filter leaves is not the end of the room: clients of other servers expect to be able to go on.
+        if (page.more || (!query.filter.admits_everything() && !out.chunk.empty())) out.end = page.next;
         if (!page.more) break;
-        out.end = from = page.next;
+        from = page.next;
     }
     if (query.filter.lazy_load_members && !out.chunk.empty()) {
         const auto& newest = back ? out.chunk.front() : out.chunk.back();

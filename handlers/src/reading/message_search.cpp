@@ -147,7 +147,8 @@ Task<SearchResults> MessageSearch::find(SearchQuery query) {
             }
         }
     }
-    if (more && offset <= kOffsetMax)
+    // A full page may be the last one: as elsewhere, the next one is empty then.
+    if ((more || out.results.size() == query.limit) && offset <= kOffsetMax)
         out.next = SearchToken{offset, query.from ? query.from->group : std::nullopt};
     add_groups(query, passed, out);
     co_await add_highlights(query, out);

@@ -8,6 +8,9 @@ namespace {
 
 using core::MatrixError;
 
+/// Before the first event of every room.
+const storage::RoomToken kBeginning{-1, 0};
+
 std::vector<proto::EventId> members_in(const storage::RoomState& state, const MembersQuery& query) {
     std::vector<proto::EventId> ids;
     for (const auto& [member_id, member] : state.members) {
@@ -66,9 +69,12 @@ Task<storage::StoredEventPtr> RoomStateReader::state_event(std::string user_id, 
 
 Task<storage::StateMapPtr> RoomStateReader::state_at(std::string user_id, proto::RoomId room_id,
                                                      ReadAccess access, storage::RoomToken at) {
-    auto page =
-        co_await events_.paginate(std::move(room_id), at, std::nullopt, storage::Direction::kBackward, 1, {});
-    if (page.events.empty()) co_return std::make_shared<const proto::StateMap>();
+    auto page = co_await events_.paginate(room_id, at, std::nullopt, storage::Direction::kBackward, 1, {});
+    if (page.events.empty()) {
+        // Before its first event a room has nobody: the beginning is when its creator had come.
+        page = co_await events_.paginate(std::move(room_id), kBeginning, std::nullopt, storage::Direction::kForward, 2, {});
+        if (page.events.size() > 1) page.events.erase(page.events.begin());
+    }
     auto last = co_await events_.get_stored(std::move(page.events));
     if (last.empty()) co_return std::make_shared<const proto::StateMap>();
     const auto event = last.front()->event;

@@ -71,6 +71,10 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
     }
     if (request.type == event_type::kCanonicalAlias && request.state_key.empty())
         co_await check_new_aliases(request);
+    if (request.type == event_type::kCreate && request.state_key.empty()) {
+        throw MatrixError{400, "M_BAD_STATE", "A room is created once"};
+    }
+    if (request.type == event_type::kPowerLevels && request.state_key.empty()) co_await check_creators(request);
 
     const auto room_id = request.room_id;
     const bool closes_to_guests = request.type == event_type::kGuestAccess && request.state_key.empty() &&
@@ -89,6 +93,18 @@ Task<proto::EventId> StateEvents::put(StateRequest request) {
     co_await sender_.wait_for_event(result);
     if (closes_to_guests && !result.duplicate) co_await membership_.remove_guests(room_id);
     co_return result.event_id;
+}
+
+/// The auth rules would refuse it as well, but not say whose mistake it is.
+Task<void> StateEvents::check_creators(StateRequest request) {
+    const auto* const users = proto::get_object(request.content, "users");
+    if (!users) co_return;
+    const auto levels = co_await rooms_.power_levels(request.room_id);
+    for (const auto& [user_id, level] : *users) {
+        if (levels.user_level(user_id) == proto::kCreatorPowerLevel) {
+            throw MatrixError::bad_json(fmt::format("{} created the room and can have no power level", user_id));
+        }
+    }
 }
 
 Task<void> StateEvents::check_new_aliases(StateRequest request) {

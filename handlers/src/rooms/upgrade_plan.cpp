@@ -32,7 +32,8 @@ const proto::Event* find_state(const UpgradeSource& source, std::string_view typ
 json::object create_content_of(const UpgradeSource& source, const RoomPlanContext& context) {
     CreateRoomRequest request;
     json::object predecessor{{"room_id", source.room_id.str()}};
-    if (source.last_event) predecessor["event_id"] = source.last_event->str();
+    // Deprecated; rooms whose ID is their creation's hash never had it.
+    if (source.last_event && !context.version->room_id_is_create_hash) predecessor["event_id"] = source.last_event->str();
     request.creation_content["predecessor"] = std::move(predecessor);
     if (const auto* const old = find_state(source, event_type::kCreate)) {
         if (const auto type = proto::get_string(old->content(), "type"))

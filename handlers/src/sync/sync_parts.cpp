@@ -173,10 +173,8 @@ Task<SyncBody> Sync::Impl::run_initial(SyncRequest request, EventViewer viewer) 
     lazy.reset(lazy_exchange(request, answer.next).device);
     auto chosen = co_await choose_rooms(request, answer);
     co_await collect_outside_rooms(request, chosen.user, answer);
-    if (!answer.presence.empty()) {
-        const auto listener = sources.notifier.listen(request.user_id, answer.rooms);
-        sources.notifier.presence_told(*listener);
-    }
+    // Also if nobody's was: that the user is online now, because of this very sync, is no news worth an answer.
+    sources.notifier.presence_told(*sources.notifier.listen(request.user_id, answer.rooms));
     note_keys_told(request, answer);
     if (chosen.rooms.joined.size() + chosen.rooms.left.size() > kRoomsWholeMax) {
         auto parts = std::make_shared<Parts>(*this, std::move(request), std::move(viewer), std::move(chosen), std::move(answer));

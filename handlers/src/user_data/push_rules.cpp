@@ -65,7 +65,7 @@ Task<bool> PushRules::is_enabled(PushRuleName name) {
 
 Task<json::array> PushRules::actions(PushRuleName name) {
     const auto rules = co_await ruleset_with(name);
-    co_return rules->find(name.kind, name.rule_id)->actions().source;
+    co_return rules->find(name.kind, name.rule_id)->actions().given;
 }
 
 Task<void> PushRules::put(PushRuleName name, json::object body, std::optional<std::string> before,

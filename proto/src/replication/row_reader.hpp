@@ -63,9 +63,11 @@ public:
         if (const auto* object = value->if_object()) return *object;
         return bad("an object"), json::object{};
     }
-    json::value any() {
+    /// Refers into the row.
+    const json::value& any() {
+        static const json::value kNothing;
         const auto* value = next();
-        return value == nullptr ? json::value{} : *value;
+        return value == nullptr ? kNothing : *value;
     }
     void fail(std::string message) {
         if (!failure_) failure_ = std::move(message);

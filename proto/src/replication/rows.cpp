@@ -59,7 +59,7 @@ json::value EventsStateRow::to_json() const {
 core::Result<EventsRow> parse_events_row(const json::value& row) {
     RowReader outer{row, 2};
     const auto kind = outer.string();
-    const auto data = outer.any();
+    const auto& data = outer.any();
     if (kind == "ev") {
         auto event = parse_event_fields<EventsEventRow>(data);
         if (!event) return event.error();

@@ -57,6 +57,7 @@ Task<http::Response> DelayedEventEndpoints::post_action(http::Request request) {
     std::string action;
     if (in_path != request.path_params.end()) {
         action = in_path->second;
+        if (action != "send" && action != "cancel" && action != "restart") throw MatrixError::unrecognized(404);
     } else {
         action = required_string(request.json_body(), "action");
     }

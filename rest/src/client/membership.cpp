@@ -13,6 +13,13 @@ using handlers::MembershipRequest;
 
 namespace {
 
+/// What a client says with its join goes into the event, but for what is not about the event.
+json::object content_of_join(json::object body) {
+    optional_string(body, "reason");  // throws
+    body.erase("third_party_signed");
+    return body;
+}
+
 /// The one thing clients may say about any change of membership.
 json::object content_with_reason(const json::object& body) {
     json::object content;
@@ -94,7 +101,7 @@ Task<http::Response> MembershipEndpoints::enter(MembershipAction action, proto::
     const auto user_id = actor.user_id;
     MembershipRequest change{action, room_id, std::move(actor), user_id};
     const auto body = request.json_body(true);
-    change.content = content_with_reason(body);
+    change.content = action == MembershipAction::kJoin ? content_of_join(body) : content_with_reason(body);
     if (action == MembershipAction::kJoin) {
         if (auto proof = optional_object(body, "third_party_signed"); !proof.empty())
             co_await third_party_invites_.redeem(user_id, room_id, std::move(proof));

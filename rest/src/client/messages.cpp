@@ -18,6 +18,8 @@ void MessagesEndpoints::register_on(http::Router& router) {
 
 Task<http::Response> MessagesEndpoints::get_messages(http::Request request) {
     handlers::MessagesQuery query{request.auth().user_id, room_id_of(request)};
+    // Whoever may not read is told so first.
+    if (!request.query_param("dir")) co_await pages_.require_readable(query);
     query.direction = direction_in(request);
     query.from = token_in(request, "from");
     query.to = token_in(request, "to");

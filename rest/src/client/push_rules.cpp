@@ -17,7 +17,7 @@ namespace {
 
 PushRuleName rule_name(const http::Request& request) {
     const auto kind = proto::parse_push_rule_kind(request.param("kind"));
-    if (!kind) throw MatrixError::unrecognized(400);
+    if (!kind) throw MatrixError::unrecognized(404);
     return {request.auth().user_id, *kind, request.param("ruleId")};
 }
 

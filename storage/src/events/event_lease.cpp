@@ -17,6 +17,8 @@ constexpr std::size_t kTokensPerBlock = 64;
 constexpr std::int64_t kTokensFreshMs = 10;
 /// How far behind others' positions an idle writer may stay.
 constexpr core::Milliseconds kIdleAdvance{1'000};
+/// How long a former owner of rooms has to announce its last events before somebody else does.
+constexpr core::Milliseconds kEndedAfter{200};
 /// How long a new owner of rooms waits for the news of the one before.
 constexpr core::Milliseconds kOthersWait{5'000};
 
@@ -79,7 +81,8 @@ Task<void> EventLease::join() {
 /// announce comes after what we have heard ourselves.
 Task<void> EventLease::wait_for_others() {
     const auto newest = co_await writers_.newest_tokens(events_.writer_positions().min());
-    const auto until = core::SystemClock{}.monotonic_ms() + kOthersWait.count();
+    const auto began = core::SystemClock{}.monotonic_ms();
+    bool has_told = false;
     const auto behind = [&] {
         const auto here = events_.writer_positions();
         for (const auto& [tag, token] : newest) {
@@ -88,13 +91,26 @@ Task<void> EventLease::wait_for_others() {
         return false;
     };
     while (behind()) {
-        const auto left = until - core::SystemClock{}.monotonic_ms();
-        if (left <= 0) {
+        const auto waited = core::SystemClock{}.monotonic_ms() - began;
+        if (waited >= kEndedAfter.count() && !std::exchange(has_told, true)) tell_of_ended(newest);
+        if (waited >= kOthersWait.count()) {
             core::log_warning("storage.events",
                               "the former writers of our rooms have not told of their last events");
             co_return;
         }
-        co_await changed_.wait(core::Milliseconds{left});
+        const auto& until = has_told ? kOthersWait : kEndedAfter;
+        co_await changed_.wait(core::Milliseconds{std::max<std::int64_t>(1, until.count() - waited)});
+    }
+}
+
+/// Whoever has no rooms any more has committed its last event, whether it lives or not.
+void EventLease::tell_of_ended(const std::vector<std::pair<std::uint32_t, std::int64_t>>& newest) const {
+    if (!ended_) return;
+    for (const auto& [tag, token] : newest) {
+        for (const auto& writer : shares_.writers) {
+            const bool is_behind = writer_tag(writer.instance) == tag && events_.position(writer.instance) < token;
+            if (is_behind && !writer.shard) ended_(writer.instance, token);
+        }
     }
 }
 

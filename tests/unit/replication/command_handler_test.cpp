@@ -301,6 +301,66 @@ TEST_CASE("a process counts as up when every configured writer has been caught u
     CHECK(!worker.handler.all_caught_up());
 }
 
+TEST_CASE("a process knows where its writers are once each has reached what the database had of it",
+          "[replication][handler]") {
+    asio::io_context io;
+    FakeDatabase database;
+    Process master{"master", database, io};
+    master.handler.add_stream(master.fake.stream("events", {"p1"}));
+    master.fake.positions[{"events", "p1"}] = 3;
+    const auto link = master.connect("p1");
+    const auto knows = [&] {
+        bool out = false;
+        run(io, [&]() -> Task<void> { out = co_await master.handler.wait_for_writers(0ms); });
+        return out;
+    };
+
+    CHECK(!knows());
+    master.receive(link, "POSITION events p1 2");  // the third is not finished yet
+    CHECK(!knows());
+    master.receive(link, "RDATA events p1 3 [7]");
+    CHECK(knows());
+}
+
+TEST_CASE("where a writer ended that cannot say so is told by another, and what it had not announced is caught up with",
+          "[replication][handler]") {
+    asio::io_context io;
+    FakeDatabase database;
+    const StreamKey ended{"events", "p2"};
+    database.write(ended, 4, 40);
+    database.write(ended, 5, 50);
+    Process heir{"p1", database, io}, master{"master", database, io};
+    for (auto* process : {&heir, &master}) {
+        process->handler.add_stream(process->fake.stream("events", {"p1", "p2"}));
+        process->fake.positions[ended] = 4;
+    }
+    const auto up = heir.connect("master", true);
+    up->lines.clear();
+    const auto from_heir = master.connect("p1");
+    const auto other = master.connect("synchrotron1");
+    const auto from_ended = master.connect("p2");
+    master.receive(from_ended, "POSITION events p2 4");
+
+    heir.handler.announce_end(ended, 5);
+    REQUIRE(up->lines == Lines{"POSITION events p2 5"});
+    run(io, [&]() -> Task<void> { co_await until([&] { return heir.fake.position(ended) == 5; }); });
+    CHECK(heir.fake.applied[ended] == FakeProcess::Applied{{5, 50}});
+
+    SECTION("while its connection stands, only it speaks for itself") {
+        other->relayed();
+        master.receive(from_heir, up->lines.front());
+        CHECK(other->relayed().empty());
+    }
+    SECTION("then everybody hears it") {
+        master.handler.link_closed(from_ended->id());
+        other->relayed();
+        master.receive(from_heir, up->lines.front());
+        CHECK(other->relayed() == up->lines);
+        run(io, [&]() -> Task<void> { co_await until([&] { return master.fake.position(ended) == 5; }); });
+        CHECK(master.fake.applied[ended] == FakeProcess::Applied{{5, 50}});
+    }
+}
+
 TEST_CASE("a row that is no JSON is the peer's fault", "[replication][handler]") {
     asio::io_context io;
     FakeDatabase database;

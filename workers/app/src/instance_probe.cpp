@@ -8,10 +8,6 @@ namespace {
 /// Every process may be asked for missed rows of this stream; none is missed.
 constexpr const char* kStream = "caches";
 
-std::string text_of(const core::InstanceAddress& address) {
-    return address.path.empty() ? fmt::format("{}:{}", address.host, address.port) : address.path;
-}
-
 }  // namespace
 
 Task<std::optional<std::string>> instance_problem(replication::RpcClient& rpc, std::string instance, core::InstanceAddress address,
@@ -26,7 +22,7 @@ Task<std::optional<std::string>> instance_problem(replication::RpcClient& rpc, s
         co_return fmt::format(
             "{} does not answer calls at {} ({}): does it run, and is that in instance_map the address of its HTTP listener with the "
             "resource replication, not the one of type replication?",
-            instance, text_of(address), error.what());
+            instance, address.text(), error.what());
     } catch (const core::MatrixError&) {
         // Refused by the process itself: it is there.
     }

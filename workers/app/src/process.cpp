@@ -15,6 +15,7 @@
 #include "events_applier.hpp"
 #include "instance_probe.hpp"
 #include "maintenance.hpp"
+#include "read_fence.hpp"
 #include "routes.hpp"
 #include "row_log.hpp"
 #include "services.hpp"
@@ -104,6 +105,7 @@ public:
         if (config_.is_master() && state_db_) storage::migrate_state(db_, *state_db_);
         streams_.seed(storage::PositionReader{db_}.read_blocking(), memory_begins());
         connect_parts();
+        read_fence_.emplace(executor_, config_, streams_);
         row_log_ = RowLog::from_environment(streams_, config_.instance_name.get());
         start_listeners();
         tasks_.spawn("start_up", [this] { return start_up(); });
@@ -132,6 +134,7 @@ private:
             [this](http::Request request, const http::Endpoint& endpoint) {
                 return replication::forward(rpc_client_, place_of(endpoint), std::move(request));
             });
+        client_router_.set_fence([this] { return read_fence_->is_open(); }, [this] { return read_fence_->wait(); });
         rpc_router_.set_authenticator(replication::rpc_authenticator(
             config_.replication_secret,
             config_.allow_unauthenticated_rpc ? replication::UnauthenticatedRpc::kThisMachine : replication::UnauthenticatedRpc::kNobody));
@@ -159,6 +162,11 @@ private:
                 kAwaitWriter, [this](replication::RpcArgs args, boost::json::value) { return await_writer(std::move(args)); });
         } else if (stores_.event_lease) {
             stores_.event_lease->before_joining([this] { return announce_writer(); });
+        }
+        if (stores_.event_lease) {
+            stores_.event_lease->on_ended([this](const std::string& instance, std::int64_t token) {
+                replication_.announce_end({streams_.events.name(), instance}, token);
+            });
         }
     }
 
@@ -313,6 +321,7 @@ private:
         co_await services_.presence.start();
         if (config_.is_master() && config_.media.enabled) services_.media.start();
         link_ = make_uplink();
+        tasks_.spawn("learn_positions", [this] { return read_fence_->learn_positions(replication_); });
         if (link_) {
             status_.set_link_state([this] { return std::string{replication::to_string(link_->state())}; });
             link_->start();
@@ -376,6 +385,7 @@ private:
     asio::io_context io_{1};
     asio::any_io_executor executor_;
     storage::Database db_;
+    std::optional<ReadFence> read_fence_;  // outlives the streams that tell it
     std::unique_ptr<RowLog> row_log_;  // outlives the streams that write to it
     std::optional<storage::Database> state_db_;  // if state groups are kept apart
     Streams streams_;

@@ -33,13 +33,7 @@ RowLog::RowLog(const std::string& path, Streams& streams)
     : file_{::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600)} {
     if (file_ < 0) throw std::system_error{errno, std::system_category(), "WEFT_ROW_LOG: " + path};
     write(fmt::format("# start {}\n", ::getpid()));
-    for (auto* stream :
-         {&streams.events, &streams.backfill, &streams.presence, &streams.typing, &streams.receipts,
-          &streams.push_rules, &streams.pushers, &streams.caches, &streams.public_rooms,
-          &streams.device_lists, &streams.to_device, &streams.federation, &streams.tag_account_data,
-          &streams.account_data, &streams.groups, &streams.user_signature}) {
-        observe(*stream);
-    }
+    for (auto* stream : streams.all()) observe(*stream);
 }
 
 RowLog::~RowLog() {

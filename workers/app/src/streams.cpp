@@ -36,6 +36,11 @@ Streams::Streams(const core::Config& config)
 
 #undef WEFT_STREAM
 
+std::vector<storage::StreamState*> Streams::all() {
+    return {&events,       &backfill,     &presence,  &typing,     &receipts,         &push_rules,   &pushers, &caches,
+            &public_rooms, &device_lists, &to_device, &federation, &tag_account_data, &account_data, &groups,  &user_signature};
+}
+
 void Streams::seed(const storage::StreamPositions& positions, std::int64_t memory_begins) {
     // Configuration says who may write, the table who does: one that is being added or removed may be in one of them only.
     std::map<std::string, std::int64_t> event_positions;

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "weft/core/config.hpp"
 #include "weft/storage/position_reader.hpp"
@@ -18,6 +19,7 @@ struct Streams {
     /// Start-up: positions as the database has them. `memory_begins` is the first token of the streams in memory that
     /// are written here.
     void seed(const storage::StreamPositions& positions, std::int64_t memory_begins = 0);
+    std::vector<storage::StreamState*> all();
 
     storage::StreamState events;
     storage::StreamState backfill;

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -82,7 +83,8 @@ Task<std::invoke_result_t<Function&>> run_on(Pool& pool, Function function) {
         });
     };
     co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(std::move(initiate), asio::use_awaitable);
-    if (outcome->failure) std::rethrow_exception(outcome->failure);
+    // Taken out: the exception ends with its handler here, not with what the pool's thread still holds.
+    if (const auto failure = std::exchange(outcome->failure, nullptr)) std::rethrow_exception(failure);
     if constexpr (!std::is_void_v<Value>) co_return std::move(*outcome->value);
 }
 

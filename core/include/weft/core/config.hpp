@@ -44,6 +44,9 @@ struct InstanceAddress {
     std::string host;
     std::uint16_t port = 0;
     std::string path;  // unix socket instead of host and port
+
+    /// For messages, and the same for the same place.
+    std::string text() const { return path.empty() ? host + ":" + std::to_string(port) : path; }
 };
 
 /// Replication by Redis pub/sub instead of connections to the master.
@@ -165,6 +168,7 @@ struct Config {
     TlsConfig replication_tls;
     std::string
         replication_path;  // unix socket of the master's replication listener, instead of host and port
+    std::string shared_positions_path;  // a file that the processes of one machine share; empty: they share none
     bool allow_insecure = false;
     bool allow_unauthenticated_rpc = false;
 

@@ -4,8 +4,10 @@
 #include <deque>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace weft::core {
 
@@ -31,23 +33,33 @@ public:
     std::size_t size() const { return latest_.size(); }
 
 private:
-    using Latest = std::unordered_map<std::string, std::int64_t>;
+    /// A keyed hash of an entity's name: names are compared by it, so that a lookup touches the table and nothing else.
+    using Key = std::uint64_t;
+    struct KeyHash {
+        using is_avalanching = void;
+        std::size_t operator()(Key key) const { return key; }
+    };
+    struct Entity {
+        std::int64_t token = 0;  // of its last change
+        std::string name;
+    };
     struct Change {
         std::int64_t token;
-        const Latest::value_type* entity;
-        /// The entity has changed again since.
-        bool is_outdated() const { return entity->second != token; }
+        Key entity;
     };
     using Changes = std::deque<Change>;
     static constexpr std::size_t kOutdatedMax = 64;
 
+    static Key key_of(std::string_view entity);
+    /// The entity has changed again since.
+    bool is_outdated(const Change& change) const;
     /// The first change after a token.
     Changes::const_iterator after(std::int64_t token) const;
     void evict();
 
     std::int64_t floor_;
     std::size_t entities_max_;
-    Latest latest_;
+    boost::unordered_flat_map<Key, Entity, KeyHash> latest_;
     Changes changes_;  // in the order of their tokens
 };
 

@@ -110,6 +110,9 @@ public:
     /// `here(endpoint)` says whether the endpoint may run in this process.
     void set_forwarder(std::function<bool(const Endpoint&)> here, Forwarder forwarder);
 
+    /// Before anything is read for a request that runs here: unless `is_open()`, `wait` is awaited.
+    void set_fence(std::function<bool()> is_open, std::function<Task<void>()> wait);
+
     void add(Endpoint endpoint, Handler handler);
     const std::vector<Endpoint>& endpoints() const;
 

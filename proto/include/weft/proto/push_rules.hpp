@@ -53,6 +53,7 @@ struct PushCondition {
 
 struct PushActions {
     json::array source;  ///< without the historical dont_notify and coalesce
+    json::array given;   ///< what the owner is shown: as it was set
     bool notify = false;
     bool highlight = false;
 

@@ -89,6 +89,9 @@ public:
     /// A stream this process writes has rows for `token` (all lower tokens are announced already). Without
     /// rows, or if a row is too long for a line, the position alone goes out.
     void publish(const std::string& stream, std::int64_t token, const Rows& rows);
+    /// `key.instance` has ended at `token` and will not come back to say so: tells everybody for it, and catches up with it
+    /// here.
+    void announce_end(const StreamKey& key, std::int64_t token);
     /// A position moved by other means than this handler's (waiters look again).
     void position_advanced(const StreamKey& key);
     /// True once everything `key.instance` wrote up to `token` is visible here; false if `timeout` passes
@@ -103,7 +106,8 @@ public:
     void announce_remote_server_up(const std::string& server_name);
 
     std::vector<FeedStatus> feed_status() const;
-    /// Brings metrics up to date that change while nothing happens: how long feeds have been behind.
+    /// Brings metrics up to date that change too often, or while nothing happens: where feeds are, and how long they have been
+    /// behind.
     void sample_metrics() const;
     std::vector<LinkStatus> link_status() const;
     /// Every subscribed stream has caught up with all its configured writers by way of `link`.
@@ -112,6 +116,11 @@ public:
     bool all_caught_up() const;
     /// Sleeps until all_caught_up(); false if `timeout` passes first.
     Task<bool> wait_until_caught_up(core::Milliseconds timeout);
+
+    /// Sleeps until each configured writer of what this process subscribes to has reached what the process reports of it;
+    /// false if `timeout` passes first. What the database has says too much until then: a smaller token than the newest may
+    /// still be open.
+    Task<bool> wait_for_writers(core::Milliseconds timeout);
 
     /// Ends waits and catch-ups. Transports are stopped before.
     Task<void> stop();

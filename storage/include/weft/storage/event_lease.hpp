@@ -28,6 +28,9 @@ public:
     /// Waited for before this process writes for the first time: everybody has to know of it as a writer by
     /// then.
     void before_joining(std::function<Task<void>()> ready) { ready_ = std::move(ready); }
+    /// Told of a writer that has left its rooms, and of its newest token, if it does not say so itself: it may have died after
+    /// a commit and before the announcement.
+    void on_ended(std::function<void(const std::string& instance, std::int64_t token)> function) { ended_ = std::move(function); }
     /// Takes the lease if there is none yet; done by the first send otherwise.
     Task<void> ensure();
     /// Looks anew what belongs to us, after a transaction found the lease replaced.
@@ -47,6 +50,7 @@ private:
     Task<void> join();
     Task<void> give_back(std::string holder);
     Task<void> wait_for_others();
+    void tell_of_ended(const std::vector<std::pair<std::uint32_t, std::int64_t>>& newest) const;
     void follow_others();
     Task<void> skip_to_others();
 
@@ -55,6 +59,7 @@ private:
     Options options_;
     std::string holder_;
     std::function<Task<void>()> ready_;
+    std::function<void(const std::string&, std::int64_t)> ended_;
     EventWriterShares shares_;
     std::int64_t number_ = 0;
     std::int64_t supplied_ms_ = 0;  // when the tokens at hand were taken

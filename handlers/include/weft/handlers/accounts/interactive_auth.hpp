@@ -70,9 +70,8 @@ private:
 
     Task<void> load(Attempt& attempt);
     Task<void> prove(Attempt& attempt, std::string stage);
-    Task<std::string> check_stage(std::string stage, boost::json::object auth,
-                                  std::optional<std::string> user_id);
-    Task<std::string> check_password(boost::json::object auth, std::optional<std::string> user_id);
+    Task<std::string> check_stage(std::string stage, boost::json::object auth);
+    Task<std::string> check_password(boost::json::object auth);
     Task<std::string> check_email(boost::json::object auth);
     Task<void> remove_expired();
 

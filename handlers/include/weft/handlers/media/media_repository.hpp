@@ -62,6 +62,8 @@ public:
 
     /// Stores what was fetched for a preview.
     Task<storage::Media> add_for_preview(std::string url, std::string content_type, std::string content);
+    /// Of an image that is stored here; nothing if it is none that can be read.
+    Task<std::optional<ImageSize>> image_size(storage::Media media);
 
     /// Deletes rows and files.
     Task<void> remove(std::vector<storage::Media> media);

@@ -29,6 +29,11 @@ core::ThumbnailSize choose_thumbnail_size(const core::MediaConfig& config, const
 std::optional<storage::Thumbnail> find_thumbnail(const std::vector<storage::Thumbnail>& known,
                                                  const core::ThumbnailSize& size, bool animated);
 
+struct ImageSize {
+    int width = 0;
+    int height = 0;
+};
+
 /// Makes thumbnails with `weft-thumbnailer`, a program of its own beside this one: what somebody uploads is
 /// decoded in a process that may use so much memory and time and no more, and whose fall is nobody else's.
 class ThumbnailMaker {
@@ -40,7 +45,12 @@ public:
     Task<std::string> make(std::filesystem::path source, std::filesystem::path target,
                            core::ThumbnailSize size, bool animated);
 
+    /// How large an image is, in pixels; nothing if it is none that can be read.
+    Task<std::optional<ImageSize>> size_of(std::filesystem::path source);
+
 private:
+    core::CpuPool& threads();
+
     const core::MediaConfig& config_;
     std::unique_ptr<core::CpuPool> threads_;  // each waits for one program
 };

@@ -45,6 +45,8 @@ public:
 
     /// Throws M_FORBIDDEN.
     Task<MessagesPage> read(MessagesQuery query);
+    /// The same check alone.
+    Task<void> require_readable(MessagesQuery query);
 
 private:
     Task<void> end_with_stay(MessagesQuery& query, RoomStanding::FormerStay stay);

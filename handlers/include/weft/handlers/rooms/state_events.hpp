@@ -35,6 +35,7 @@ public:
 
 private:
     Task<void> check_new_aliases(StateRequest request);
+    Task<void> check_creators(StateRequest request);
 
     RoomReader& rooms_;
     EventSender& sender_;
