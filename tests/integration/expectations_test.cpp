@@ -55,14 +55,6 @@ TEST_CASE("a page of filtered messages says where to go on", "[expectations]") {
     CHECK(!server.get("alice", room_path(room_id, "/messages?dir=b&limit=100")).body.contains("end"));
 }
 
-TEST_CASE("joined members have a name and an avatar, be it an empty one", "[expectations]") {
-    HomeserverFixture server;
-    const auto room_id = server.create_room("alice");
-    const auto members = server.get("alice", room_path(room_id, "/joined_members"));
-    const auto& alice = members.body.at("joined").at("@alice:test");
-    CHECK(alice.at("avatar_url").as_string().empty());
-}
-
 TEST_CASE("the members at the beginning of a room are its creator", "[expectations]") {
     HomeserverFixture server;
     const auto room_id = server.create_room("alice");

@@ -25,8 +25,7 @@ void write_member(proto::JsonWriter& writer, const proto::Event& member) {
     writer.key(*member.state_key()).begin_object();
     if (const auto name = proto::get_string(member.content(), "displayname"))
         writer.member("display_name", *name);
-    // Always there, as other servers have it, which say null; but that is no URI.
-    writer.member("avatar_url", proto::get_string(member.content(), "avatar_url").value_or(""));
+    if (const auto url = proto::get_string(member.content(), "avatar_url")) writer.member("avatar_url", *url);
     writer.end_object();
 }
 
