@@ -159,9 +159,10 @@ def ensure_database(cluster: Cluster) -> None:
 
 
 @contextlib.contextmanager
-def throwaway() -> Iterator[str]:
-    """Runs an empty PostgreSQL on a temporary directory; yields libpq's connection keywords."""
-    base = Path(tempfile.mkdtemp(prefix="weft-test-pg-", dir="/tmp"))
+def throwaway(parent: Optional[Path] = None) -> Iterator[str]:
+    """Runs an empty PostgreSQL on a temporary directory; yields libpq's connection keywords. Without `parent` the directory is
+    where `weft test` wants it, otherwise on disk."""
+    base = Path(tempfile.mkdtemp(prefix="weft-test-pg-", dir=parent or os.environ.get("WEFT_TEST_SCRATCH", "/tmp")))
     base.chmod(0o711)
     data_dir, socket_dir, log = base / "data", base / "socket", base / "log"
     server = None

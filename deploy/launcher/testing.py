@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from launcher import build, postgres
+from launcher import build, postgres, scratch
 from launcher.console import TOP, LauncherError, say
 
 KINDS = ("unit", "integration", "cluster", "client")
@@ -26,12 +26,14 @@ def run(kinds: list, preset: str, build_dir: Path, ctest_arguments: list, with_b
     if kinds:
         command += ["-L", f"^({'|'.join(kinds)})$"]
     say("starting PostgreSQL for the tests")
-    with postgres.throwaway() as connection, tempfile.TemporaryDirectory() as reports:
+    parent = scratch.directory()
+    with postgres.throwaway(parent) as connection, tempfile.TemporaryDirectory() as reports:
         environment = {
             **({"WEFT_SEEDS": SEEDS_SANITIZED} if preset in SANITIZED else {}),
             **os.environ,
             **sanitizer_options(Path(reports)),
             "WEFT_TEST_POSTGRES": connection,
+            "WEFT_TEST_SCRATCH": str(parent),
             "WEFT_BIN_DIR": str(build_dir / "bin"),
             # What the tests start is built and installed by now.
             "WEFT_SKIP_DEPS": "1",

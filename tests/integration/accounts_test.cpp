@@ -264,7 +264,7 @@ TEST_CASE_METHOD(AliceServer, "somebody else's password proves nothing", "[accou
 
     const auto answer = post("/_matrix/client/v3/account/password", body, token);
 
-    CHECK(answer.status == 401);
+    CHECK(answer.status == 403);
     CHECK(answer.errcode() == "M_FORBIDDEN");
     CHECK(login("alice").status == 200);
 }

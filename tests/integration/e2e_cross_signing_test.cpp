@@ -109,7 +109,7 @@ TEST_CASE_METHOD(Signing, "the first keys need no password, others do", "[e2e]")
     REQUIRE(asked.status == 401);
     CHECK(json_at(asked.body, {"flows"}) == R"([{"stages":["m.login.password"]}])");
     other["auth"] = proof("bob");
-    CHECK(upload_keys("alice", other).status == 401);
+    CHECK(upload_keys("alice", other).status == 403);
     other["auth"] = proof("alice");
     CHECK(upload_keys("alice", other).status == 200);
 

@@ -203,7 +203,7 @@ TEST_CASE("push rules that are not there, or cannot be, are refused", "[push_rul
     CHECK(refused(server.get(kAlice, rule + "/enabled"), 404, "M_NOT_FOUND"));
     CHECK(refused(server.put(kAlice, rule + "/enabled", R"({"enabled": true})"), 404, "M_NOT_FOUND"));
     CHECK(refused(server.put(kAlice, rule + "/actions", R"({"actions": []})"), 404, "M_NOT_FOUND"));
-    CHECK(refused(server.put(kAlice, "/pushrules/global/nonsense/mine", body), 400, "M_UNRECOGNIZED"));
+    CHECK(refused(server.put(kAlice, "/pushrules/global/nonsense/mine", body), 404, "M_UNRECOGNIZED"));
     CHECK(refused(server.get(kAlice, rule + "/nonsense"), 404, "M_UNRECOGNIZED"));
     CHECK(refused(server.put(kAlice, "/pushrules/global/override/.mine", body), 400, "M_INVALID_PARAM"));
     CHECK(refused(server.put(kAlice, "/pushrules/global/override/a%2Fb", body), 400, "M_INVALID_PARAM"));

@@ -66,7 +66,9 @@ class Cluster:
     def __init__(self, scale: str, config: Optional[dict] = None, options: Sequence[str] = ()):
         self.scale = scale
         self.options = options
-        self.base = Path(tempfile.mkdtemp(prefix="weft-test-", dir="/tmp"))
+        # In memory if `weft test` says so; never for benchmarks, whose PostgreSQL has to write to a disk.
+        parent = os.environ.get("WEFT_TEST_SCRATCH", "/tmp")
+        self.base = Path(tempfile.mkdtemp(prefix="weft-test-", dir=parent))
         # PostgreSQL, which may run as another user, has to pass through.
         self.base.chmod(0o711)
         self.data_dir = self.base / "data"
