@@ -256,10 +256,10 @@ TEST_CASE("connections that the server closed while they were idle are not used"
     fixture.sql(kCounter);
     const auto before = fixture.run(fixture.db.query(kBackend)).front()[0].str();
 
+    // With a timeout it waits until they are gone.
     fixture.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid "
-        "<> "
-        "pg_backend_pid()");
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid "
+        "<> pg_backend_pid()");
     // A write is never repeated by itself: it works because the dead connection is noticed first.
     fixture.run(fixture.db.query(kWrite, 9));
 
