@@ -10,7 +10,8 @@ namespace {
 // round trip and one commit. It fails if the lease it was made under was replaced: whoever replaces one waits
 // for those who hold the table (an update of no row does), and PostgreSQL takes that lock before it decides
 // what the statement sees. A transaction ID that was used before violates the unique index and so undoes
-// everything.
+// everything. What was newest goes by its ID, as the predecessor of what is: by the room's ID one would meet every
+// event that was the newest since the last vacuum.
 #define WEFT_PERSIST_EVENTS                                                                                  \
     "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], "   \
     "$6::bigint[], $7::boolean[], "                                                                          \
@@ -33,8 +34,8 @@ namespace {
     "edges AS (INSERT INTO event_edges (event_id, prev_event_id, room_id, is_state) SELECT e, p, $12, "      \
     "false "                                                                                                 \
     "FROM unnest($16::text[], $17::text[]) AS t(e, p)), "                                                    \
-    "old_leaves AS (DELETE FROM event_forward_extremities WHERE room_id = $12 AND NOT (event_id = "          \
-    "ANY($18::text[]))), "                                                                                   \
+    "old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = ANY($17::text[]) AND room_id = "  \
+    "$12 AND NOT (event_id = ANY($18::text[]))), "                                                           \
     "new_leaves AS (INSERT INTO event_forward_extremities (event_id, room_id) SELECT l, $12 FROM "           \
     "unnest($18::text[]) AS l "                                                                              \
     "ON CONFLICT DO NOTHING), "                                                                              \
