@@ -1,6 +1,5 @@
 """kill -9 at each point of persistence: nothing is half stored, and what was acknowledged is there."""
 
-import os
 import re
 import sys
 import unittest
@@ -45,12 +44,8 @@ class CrashPoints(ClusterTestCase):
     scale = "event_persister=1"
 
     def setUp(self) -> None:
-        # The processes have it from the launcher, and that from here.
         self.reached: set = set()
-        self.trigger = Path(f"/tmp/weft-crash-{os.getpid()}")
-        os.environ["WEFT_TEST_CRASH_FILE"] = str(self.trigger)
-        self.addCleanup(os.environ.pop, "WEFT_TEST_CRASH_FILE")
-        self.addCleanup(self.trigger.unlink, missing_ok=True)
+        self.trigger = self.crash_trigger()
         super().setUp()
 
     def test_a_crash_at_any_point_leaves_nothing_half_stored(self):

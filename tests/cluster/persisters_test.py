@@ -1,9 +1,7 @@
 """Two event persisters: each writes its share of the rooms, also while shares change and processes die."""
 
-import os
 import sys
 import unittest
-import zlib
 from pathlib import Path
 
 import yaml
@@ -22,11 +20,7 @@ class Persisters(ClusterTestCase):
     config = UNLIMITED_RATES
 
     def setUp(self) -> None:
-        # The processes have it from the launcher, and that from here.
-        self.crash_file = Path(f"/tmp/weft-crash-{os.getpid()}")
-        os.environ["WEFT_TEST_CRASH_FILE"] = str(self.crash_file)
-        self.addCleanup(os.environ.pop, "WEFT_TEST_CRASH_FILE")
-        self.addCleanup(self.crash_file.unlink, missing_ok=True)
+        self.crash_file = self.crash_trigger()
         super().setUp()
 
     def rooms(self) -> tuple:
@@ -130,7 +124,7 @@ class Persisters(ClusterTestCase):
         """It dies between the commit and the announcement, and comes back when its rooms are to be another's."""
         alice, bob, rooms = self.rooms()
         listening = self.listen(bob)
-        room_id = next(room for room in rooms if self.owner(room) == "event_persister2")
+        room_id = next(room for room in rooms if self.cluster.owner(room) == "event_persister2")
         pid = self.cluster.processes()["event_persister2"]["pid"]
         # What `weft up --scale` writes first; the supervisor starts what has died on it.
         config = self.cluster.data_dir / "homeserver.yaml"
@@ -148,9 +142,6 @@ class Persisters(ClusterTestCase):
         self.assertEqual(self.writers_of_events(), {"event_persister2": 1})
         self.cluster.rescale("synchrotron=1,client_reader=1,event_persister=1")
         self.cluster.wait_healthy()
-
-    def owner(self, room_id: str) -> str:
-        return f"event_persister{zlib.crc32(room_id.encode()) % 2 + 1}"
 
 
 class PersistersOnRedis(Persisters):

@@ -1,13 +1,11 @@
 """The generated routing covers the endpoint table, the proxies accept it, and requests go where it
 says."""
 
-import http.client
 import json
 import re
 import subprocess
 import sys
 import unittest
-import zlib
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -17,7 +15,7 @@ sys.path.insert(0, str(TOP / "deploy"))
 from launcher import haproxy, nginx, routes  # noqa: E402
 from launcher.cluster import Cluster as Layout  # noqa: E402
 from launcher.cluster import parse_scale  # noqa: E402
-from weft_cluster import ClusterTestCase, build_dir  # noqa: E402
+from weft_cluster import ClusterTestCase, build_dir, metric  # noqa: E402
 
 SCALES = (
     "none",
@@ -144,7 +142,7 @@ class Running(ClusterTestCase):
         wanted = {name: 0 for name in self.cluster.names("event_persister")}
         before = {name: self.sends_served(name) for name in wanted}
         for number, room_id in enumerate(rooms):
-            wanted[sorted(wanted)[zlib.crc32(room_id.encode()) % len(wanted)]] += 1
+            wanted[self.cluster.owner(room_id)] += 1
             alice.send(room_id, f"message {number}")
         served = {name: self.sends_served(name) - before[name] for name in wanted}
         self.assertEqual(served, wanted)
@@ -156,13 +154,8 @@ class Running(ClusterTestCase):
 
     def sends_served(self, name: str) -> int:
         """How often a process served the operation sendMessage, by its metrics."""
-        port = self.cluster.processes()[name]["ports"]["metrics"]
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
-        counts = re.findall(r'^weft_http_requests\w*\{[^}]*"sendMessage"[^}]*\} (\d+)', text, re.M)
-        return sum(int(count) for count in counts)
+        series = r'weft_http_requests\w*\{[^}]*"sendMessage"[^}]*\}'
+        return int(metric(self.cluster.metrics_port(name), series))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """Whoever reads after a write was acknowledged sees what was written, whichever process wrote and whichever is asked."""
 
 import os
-import re
 import signal
 import sys
 import threading
 import time
 import unittest
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable
@@ -15,7 +13,7 @@ from typing import Callable
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from matrix_client import wait_for  # noqa: E402
-from weft_cluster import UNLIMITED_RATES, ClusterTestCase, transport_options  # noqa: E402
+from weft_cluster import UNLIMITED_RATES, ClusterTestCase, metric, transport_options  # noqa: E402
 
 
 class Reading:
@@ -37,12 +35,6 @@ class Reading:
 
 class ReadAfterWrite(ClusterTestCase):
     config = UNLIMITED_RATES
-
-    def metric(self, port: int, name: str) -> float:
-        """The sum of a metric's series."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)", text, re.M))
 
     @contextmanager
     def stopped(self, pid: int):
@@ -72,16 +64,16 @@ class ReadAfterWrite(ClusterTestCase):
         writer, reader = self.at(alice, "event_persister1"), self.at(alice, "client_reader1")
         writer.put(path, {"topic": "old"})
         self.assertEqual(reader.get(path), {"topic": "old"})
-        port = self.cluster.processes()["client_reader1"]["ports"]["metrics"]
+        port = self.cluster.metrics_port("client_reader1")
         waits = "weft_read_fence_waits_total"
-        before = self.metric(port, waits)
+        before = metric(port, waits)
         relaying = self.relaying_pid()
         with self.stopped(relaying):
             writer.put(path, {"topic": "new"})
             reading = Reading(lambda: reader.get(path))
-            wait_for("the reader waits", lambda: self.metric(port, waits) > before, interval=0.01)
+            wait_for("the reader waits", lambda: metric(port, waits) > before, interval=0.01)
         self.assertEqual(reading.answer(), {"topic": "new"})
-        self.assertEqual(self.metric(port, "weft_read_fence_given_up_total"), 0)
+        self.assertEqual(metric(port, "weft_read_fence_given_up_total"), 0)
 
     def test_many_reads_right_after_writes(self):
         alice, bob = self.cluster.register("alice"), self.cluster.register("bob")
@@ -100,15 +92,15 @@ class ReadAfterWrite(ClusterTestCase):
         room_id = alice.create_room()
         path = f"/rooms/{room_id}/state/m.room.topic"
         writer, reader = self.at(alice, "event_persister1"), self.at(alice, "client_reader1")
-        port = self.cluster.processes()["client_reader1"]["ports"]["metrics"]
+        port = self.cluster.metrics_port("client_reader1")
         reader.get("/joined_rooms")
-        before = self.metric(port, "weft_read_fence_waits_total")
+        before = metric(port, "weft_read_fence_waits_total")
         with self.stopped(self.relaying_pid()):
             writer.put(path, {"topic": "new"})
             for _ in range(5):
                 reader.get(f"/rooms/{room_id}/state/m.room.create")
-            self.assertEqual(self.metric(port, "weft_read_fence_given_up_total"), 1)
-            self.assertEqual(self.metric(port, "weft_read_fence_waits_total"), before + 1)
+            self.assertEqual(metric(port, "weft_read_fence_given_up_total"), 1)
+            self.assertEqual(metric(port, "weft_read_fence_waits_total"), before + 1)
 
     def test_a_master_that_starts_waits_for_the_word_of_a_writer(self):
         """Its database may hold a token that is newer than one which the writer is still committing."""
@@ -129,7 +121,7 @@ class ReadAfterWrite(ClusterTestCase):
 
     def in_flight(self, port: int) -> float:
         try:
-            return self.metric(port, "weft_http_in_flight")
+            return metric(port, "weft_http_in_flight")
         except OSError:
             return 0
 

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 import uuid
+import zlib
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -142,6 +144,14 @@ class Cluster:
     def names(self, kind: str) -> list:
         return [name for name, process in self.processes().items() if process["kind"] == kind]
 
+    def owner(self, room_id: str) -> str:
+        """The event persister that writes a room, as the proxy sees it."""
+        persisters = sorted(self.names("event_persister"))
+        return persisters[zlib.crc32(room_id.encode()) % len(persisters)]
+
+    def metrics_port(self, name: str) -> int:
+        return self.processes()[name]["ports"]["metrics"]
+
     def url_of(self, name: str) -> str:
         """The client listener of one process, past the proxy."""
         return f"http://127.0.0.1:{self.processes()[name]['ports']['http']}"
@@ -225,6 +235,13 @@ class Cluster:
         return "\n".join(parts)
 
 
+def metric(port: int, series: str) -> float:
+    """The sum of the series of a process's metrics that match a regular expression; raises OSError if nobody answers."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return sum(float(value) for value in re.findall(rf"^{series}(?:{{[^}}]*}})? (\S+)", text, re.MULTILINE))
+
+
 def transport_options() -> tuple:
     """WEFT_TEST_ON_REDIS=1: replication goes by Redis, whatever the test is about."""
     return ("--redis",) if os.environ.get("WEFT_TEST_ON_REDIS") == "1" else ()
@@ -246,6 +263,15 @@ class ClusterTestCase(unittest.TestCase):
         self.addCleanup(self.cluster.stop)
         self.addCleanup(self._print_logs_after_failure)
         self.cluster.start()
+
+    def crash_trigger(self) -> Path:
+        """Before the cluster starts: the file whose text says at which `core::crash_point` a process dies."""
+        trigger = Path(f"/tmp/weft-crash-{os.getpid()}")
+        # The processes have it from the launcher, and that from here.
+        os.environ["WEFT_TEST_CRASH_FILE"] = str(trigger)
+        self.addCleanup(os.environ.pop, "WEFT_TEST_CRASH_FILE")
+        self.addCleanup(trigger.unlink, missing_ok=True)
+        return trigger
 
     def has_failed(self) -> bool:
         """During clean-up: whether the test has failed (`_outcome.success` is about the clean-up by then)."""

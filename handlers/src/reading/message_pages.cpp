@@ -1,5 +1,6 @@
 #include "weft/handlers/reading/message_pages.hpp"
 
+#include "reading/beginning.hpp"
 #include "reading/sender_members.hpp"
 
 namespace weft::handlers {
@@ -10,8 +11,6 @@ using storage::RoomToken;
 
 /// How many pages of which the user sees nothing are passed over in one request.
 constexpr int kHiddenPagesMax = 10;
-/// Before the first event of every room.
-const RoomToken kBeginning{-1, 0};
 
 bool is_after(const RoomToken& token, const RoomToken& end) {
     if (!token.topological || !end.topological) return token.stream.max() > end.stream.max();

@@ -1,5 +1,6 @@
 #include "weft/handlers/reading/room_state_reader.hpp"
 
+#include "reading/beginning.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/proto/event_types.hpp"
 
@@ -7,9 +8,6 @@ namespace weft::handlers {
 namespace {
 
 using core::MatrixError;
-
-/// Before the first event of every room.
-const storage::RoomToken kBeginning{-1, 0};
 
 std::vector<proto::EventId> members_in(const storage::RoomState& state, const MembersQuery& query) {
     std::vector<proto::EventId> ids;

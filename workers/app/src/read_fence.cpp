@@ -67,6 +67,7 @@ void ReadFence::learn() {
 }
 
 std::vector<ReadFence::Missing> ReadFence::missing() {
+    if (positions_ && positions_->size() != known_) learn();
     std::vector<Missing> out;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         auto& source = sources_[i];
@@ -83,16 +84,13 @@ std::vector<ReadFence::Missing> ReadFence::missing() {
 }
 
 bool ReadFence::is_open() {
-    if (!knows_positions_) return false;
-    if (!positions_) return true;
-    if (positions_->size() != known_) learn();
-    return missing().empty();
+    return knows_positions_ && missing().empty();
 }
 
 Task<void> ReadFence::wait() {
     while (!knows_positions_) co_await positions_known_.wait();
-    if (is_open()) co_return;
     auto left = missing();
+    if (left.empty()) co_return;
     waits_.increment();
     const auto is_here = [this](const Missing& row) { return !sources_[row.source].is_behind(row.token); };
     const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
