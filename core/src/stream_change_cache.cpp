@@ -1,35 +1,14 @@
 #include "weft/core/stream_change_cache.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-
-#include <sodium.h>
+#include "weft/core/keyed_hash.hpp"
 
 namespace weft::core {
-namespace {
-
-/// Of this process: nobody outside can find two names with one key.
-std::array<unsigned char, crypto_shorthash_KEYBYTES> random_key() {
-    std::array<unsigned char, crypto_shorthash_KEYBYTES> out{};
-    randombytes_buf(out.data(), out.size());
-    return out;
-}
-
-}  // namespace
 
 StreamChangeCache::StreamChangeCache(std::int64_t floor, std::size_t entities_max)
     : floor_{floor}, entities_max_{entities_max} {}
 
-StreamChangeCache::Key StreamChangeCache::key_of(std::string_view entity) {
-    static const auto kSecret = random_key();
-    static_assert(crypto_shorthash_BYTES == sizeof(Key));
-    std::array<unsigned char, sizeof(Key)> hash{};
-    crypto_shorthash(hash.data(), reinterpret_cast<const unsigned char*>(entity.data()), entity.size(), kSecret.data());
-    Key out = 0;
-    std::memcpy(&out, hash.data(), sizeof out);
-    return out;
-}
+StreamChangeCache::Key StreamChangeCache::key_of(std::string_view entity) { return keyed_hash(entity); }
 
 bool StreamChangeCache::is_outdated(const Change& change) const {
     return latest_.find(change.entity)->second.token != change.token;

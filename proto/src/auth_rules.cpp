@@ -135,11 +135,11 @@ AuthResult check_auth_event_selection(const Event& event, std::span<const EventP
         if (!auth_event) continue;
         const auto key = auth_event->key();
         if (auth_event->is_state() && !seen.insert(key).second) {
-            return AuthResult::reject(rule_number(rule, 1), fmt::format("two auth events for {}", key.type));
+            return AuthResult::reject(rule_number(rule, 1), fmt::format("two auth events for {}", key.type()));
         }
         if (!auth_event->is_state() || std::ranges::find(wanted, key) == wanted.end()) {
             return AuthResult::reject(rule_number(rule, 2),
-                                      fmt::format("{} is not among the auth events of this", key.type));
+                                      fmt::format("{} is not among the auth events of this", key.type()));
         }
         if (auth_event->rejected())
             return AuthResult::reject(rule_number(rule, 3), "an auth event was itself rejected");

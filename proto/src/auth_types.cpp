@@ -8,7 +8,7 @@ namespace weft::proto {
 namespace {
 
 void add(std::vector<StateKey>& keys, std::string_view type, std::string_view state_key = {}) {
-    StateKey key{std::string{type}, std::string{state_key}};
+    StateKey key{type, state_key};
     if (std::ranges::find(keys, key) == keys.end()) keys.push_back(std::move(key));
 }
 

@@ -234,7 +234,7 @@ std::optional<std::string_view> Event::membership() const noexcept {
 }
 
 StateKey Event::key() const {
-    return StateKey{body_->type, body_->state_key.value_or("")};
+    return StateKey{body_->type, body_->state_key ? std::string_view{*body_->state_key} : std::string_view{}};
 }
 bool Event::contains_url() const noexcept {
     return get_string(body_->content, "url").has_value();

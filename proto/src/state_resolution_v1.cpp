@@ -48,12 +48,12 @@ public:
         // What later passes are judged by must be settled first.
         for (const auto type : {event_type::kPowerLevels, event_type::kJoinRules, event_type::kMember}) {
             for (const auto& [key, events] : conflicts) {
-                if (key.type == type) settle(key, last_of_allowed_chain(events));
+                if (key.type() == type) settle(key, last_of_allowed_chain(events));
             }
         }
         for (const auto& [key, events] : conflicts) {
-            const bool is_done = key.type == event_type::kPowerLevels || key.type == event_type::kJoinRules ||
-                                 key.type == event_type::kMember;
+            const bool is_done = key.type() == event_type::kPowerLevels || key.type() == event_type::kJoinRules ||
+                                 key.type() == event_type::kMember;
             if (!is_done) settle(key, best_allowed(events));
         }
         return std::move(resolved_);

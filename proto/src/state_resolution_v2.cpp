@@ -168,7 +168,7 @@ private:
 
     void sort_by_mainline(std::vector<EventIndex>& events) {
         static constexpr std::size_t kNotOnMainline = std::numeric_limits<std::size_t>::max();
-        Mainline mainline{*this, held(StateKey{std::string{event_type::kPowerLevels}, ""})};
+        Mainline mainline{*this, held(StateKey{event_type::kPowerLevels})};
         std::unordered_map<EventIndex, std::size_t> positions;
         for (const auto index : events) {
             std::size_t position = kNotOnMainline;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "weft/handlers/accounts/client_ips.hpp"
 #include "weft/handlers/accounts/devices.hpp"
 #include "weft/handlers/accounts/filters.hpp"
+#include "weft/handlers/accounts/identity_bindings.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/login.hpp"
 #include "weft/handlers/accounts/login_tokens.hpp"
@@ -25,6 +27,7 @@
 #include "weft/handlers/accounts/sessions.hpp"
 #include "weft/handlers/accounts/shared_secret_registration.hpp"
 #include "weft/handlers/accounts/whois.hpp"
+#include "weft/http/client.hpp"
 #include "weft/http/router.hpp"
 #include "weft/http/uri.hpp"
 #include "weft/proto/json.hpp"
@@ -202,6 +205,16 @@ struct AccountsFixture : StorageFixture {
     handlers::InteractiveAuth interactive_auth{ui_auth_sessions, passwords, third_party_ids,
                                                registration_tokens, clock};
     handlers::Devices devices{device_store, tokens};
+    /// What identity servers answer; none by default.
+    std::function<http::Response(const handlers::IdentityServers::Call&)> identity_server;
+    proto::SigningKey signing_key = proto::SigningKey::generate("test");
+    handlers::IdentityServers identity_servers{
+        [this](handlers::IdentityServers::Call asked) -> Task<http::Response> {
+            if (!identity_server) throw http::ClientError{http::ClientError::Kind::kConnect, "there is none"};
+            co_return identity_server(asked);
+        },
+        config.server_name, signing_key};
+    handlers::IdentityBindings identity_bindings{three_pids, identity_servers, clock, config};
     handlers::Sessions sessions{tokens, refresh_tokens, devices, config, clock};
     handlers::LoginTokens login_tokens{login_token_store, config, clock};
     handlers::Login login_handler{passwords, login_tokens, sessions, users, config, clock};
@@ -214,7 +227,7 @@ struct AccountsFixture : StorageFixture {
     handlers::Profiles profiles{profile_store, state, sender, config, io.get_executor()};
     handlers::Accounts accounts{
         handlers::Accounts::Stores{users, admin_users, erased_users, profile_store, three_pids, pushers, state}, passwords,
-        devices, sender, io.get_executor()};
+        devices, identity_bindings, sender, io.get_executor()};
     handlers::Filters filters{filter_store};
     handlers::ClientIps client_ips{client_ip_store, clock, io.get_executor()};
     handlers::Authenticator authenticator{tokens, config, clock};
@@ -228,7 +241,7 @@ struct AccountsFixture : StorageFixture {
     rest::ModerationEndpoints moderation_endpoints{account_status, whois};
     rest::ProfileEndpoints profile_endpoints{profiles, config};
     rest::RegisterEndpoints register_endpoints{registration, config};
-    rest::ThirdPartyIdEndpoints third_party_id_endpoints{third_party_ids, interactive_auth};
+    rest::ThirdPartyIdEndpoints third_party_id_endpoints{third_party_ids, identity_bindings, interactive_auth};
     rest::ServerInfoEndpoints server_info_endpoints{config};
     http::Router router;
 };

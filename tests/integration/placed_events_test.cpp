@@ -40,7 +40,7 @@ struct EventCreator {
         for (const auto& key : proto::auth_types_for_event(draft.type, draft.sender.str(), draft.state_key,
                                                            draft.content, version)) {
             const auto found = fixture.sql("SELECT event_id FROM current_state_events WHERE type = '" +
-                                           key.type + "' AND state_key = '" + key.state_key + "'");
+                                           key.type() + "' AND state_key = '" + key.state_key() + "'");
             if (!found.empty()) auth.push_back(proto::EventId::trusted(found[0][0]));
         }
         const auto depth = std::stoll(one("SELECT depth FROM events WHERE event_id = '" + prev + "'")) + 1;

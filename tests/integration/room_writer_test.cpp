@@ -62,7 +62,7 @@ struct Room {
     Table newest_state() {
         const auto state = fixture.run(fixture.master->stores.states.state_after(proto::EventId::trusted(leaves().front())));
         Table out;
-        for (const auto& [key, event_id] : *state) out.push_back({key.type, key.state_key, event_id.str()});
+        for (const auto& [key, event_id] : *state) out.push_back({key.type(), key.state_key(), event_id.str()});
         std::sort(out.begin(), out.end());
         return out;
     }

@@ -106,7 +106,7 @@ RoomsFixture::RoomsFixture(core::Config wanted)
       identity_servers{[this](handlers::IdentityServers::Call asked) -> Task<http::Response> {
           if (!identity_server) throw http::ClientError{http::ClientError::Kind::kConnect, "there is none"};
           co_return identity_server(asked);
-      }},
+      }, config.server_name, proto::SigningKey::generate("test")},
       third_party_invites{reader, sender, memberships, states, identity_servers, storage.clock, config},
       directory{reader, directory_store, sender, visibility, storage.clock, kServer},
       creation{sender, memberships, directory, visibility, storage.clock, config},

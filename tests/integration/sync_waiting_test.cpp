@@ -81,6 +81,30 @@ TEST_CASE("a waiting sync is woken by a message", "[sync]") {
     CHECK(joined_timeline(**answer, chat.room_id) == Strings{"wake up"});
 }
 
+TEST_CASE("everybody who waits in a large room gets each message", "[sync]") {
+    HomeserverFixture fixture{without_presence()};
+    const auto room_id = fixture.create_room("alice");
+    std::vector<std::unique_ptr<SyncClient>> people;
+    for (int n = 0; n < 50; ++n) {
+        const auto name = fmt::format("listener{}", n);
+        fixture.join(name, room_id);
+        people.push_back(std::make_unique<SyncClient>(fixture, name));
+        people.back()->sync();
+    }
+    for (const auto* text : {"first", "second"}) {
+        for (const auto& person : people) person->sync();
+        Polls polls{fixture};
+        std::vector<std::shared_ptr<std::optional<json::object>>> answers;
+        for (const auto& person : people) answers.push_back(polls.start(*person));
+        polls.settle(people.size());
+
+        fixture.say("alice", room_id, text);
+        fixture.run_until([&] { return std::ranges::all_of(answers, [](const auto& answer) { return answer->has_value(); }); });
+
+        for (const auto& answer : answers) CHECK(joined_timeline(**answer, room_id) == Strings{text});
+    }
+}
+
 TEST_CASE("a waiting sync is woken by all that concerns the user, and by nothing else", "[sync]") {
     HomeserverFixture fixture{without_presence()};
     Chat chat{fixture};

@@ -27,7 +27,7 @@ struct IdentityServer : RoomsFixture {
         asked.push_back(path.substr(0, path.find('?')));
         if (asked.back() == "pubkey/isvalid")
             return http::Response::json(json::object{{"valid", key_is_valid}});
-        if (call.bearer != "trust") return http::Response{401, R"({"errcode": "M_UNAUTHORIZED"})"};
+        if (call.authorization != "Bearer trust") return http::Response{401, R"({"errcode": "M_UNAUTHORIZED"})"};
         if (path == "hash_details")
             return http::Response{200, R"({"algorithms": ["none", "sha256"], "lookup_pepper": "salt"})"};
         const auto body = proto::parse_json_object(call.body).value();

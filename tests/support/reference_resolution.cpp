@@ -156,7 +156,7 @@ StateMap ReferenceResolution::resolve_v1(const std::vector<StateMap>& sets) cons
     for (const auto* type : {"m.room.power_levels", "m.room.join_rules", "m.room.member"}) {
         StateMap done;
         for (const auto& [key, events] : conflicts) {
-            if (key.type != type || events.empty()) continue;
+            if (key.type() != type || events.empty()) continue;
             auto state = resolved;
             auto last = events.front();
             state.insert_or_assign(key, last->event_id());

@@ -67,8 +67,8 @@ std::vector<std::int64_t> store_groups(StorageFixture& fixture, const RandomRoom
             if (const auto found = is_difference ? before->find(key) : state.end();
                 is_difference && found != before->end() && found->second == event_id)
                 continue;
-            types.push_back(key.type);
-            keys.push_back(key.state_key);
+            types.push_back(key.type());
+            keys.push_back(key.state_key());
             events.push_back(event_id.str());
         }
         const auto prev = is_difference ? std::optional{groups.back()} : std::nullopt;

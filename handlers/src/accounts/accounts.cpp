@@ -6,11 +6,12 @@
 #include "weft/proto/ids.hpp"
 
 namespace weft::handlers {
-Accounts::Accounts(Stores stores, PasswordAuth& passwords, Devices& devices, EventSender& sender,
-                   asio::any_io_executor executor)
+Accounts::Accounts(Stores stores, PasswordAuth& passwords, Devices& devices, IdentityBindings& bindings,
+                   EventSender& sender, asio::any_io_executor executor)
     : stores_{stores},
       passwords_{passwords},
       devices_{devices},
+      bindings_{bindings},
       sender_{sender},
       background_{std::move(executor)} {}
 
@@ -29,7 +30,8 @@ Task<void> Accounts::reset_password(std::string user_id, std::string new_passwor
     if (others == OtherSessions::kLogOut) co_await devices_.remove_all(std::move(user_id));
 }
 
-Task<void> Accounts::deactivate(std::string user_id, Erase erase) {
+Task<IdentityBindings::Unbound> Accounts::deactivate(std::string user_id, Erase erase,
+                                                     std::optional<proto::ServerName> id_server) {
     // First what keeps the user out; each step may be repeated if a later one fails.
     co_await stores_.users.set_deactivated(user_id, true);
     co_await stores_.users.set_password_hash(user_id, std::nullopt);
@@ -40,9 +42,11 @@ Task<void> Accounts::deactivate(std::string user_id, Erase erase) {
         co_await stores_.erased_users.set_erased(user_id, true);
     }
     co_await devices_.remove_all(user_id);
+    auto bound = co_await bindings_.of_user(user_id);
     co_await remove_personal_data(user_id);
     core::log_info("accounts", "account {} deactivated", user_id);
-    leave_in_background(std::move(user_id));
+    leave_in_background(user_id);
+    co_return co_await bindings_.try_unbind_all(std::move(user_id), std::move(bound), std::move(id_server));
 }
 
 Task<void> Accounts::remove_personal_data(std::string user_id) {

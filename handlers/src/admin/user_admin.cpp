@@ -148,9 +148,9 @@ Task<void> UserAdmin::change_three_pids(std::string user_id, std::vector<storage
     }
 }
 
-Task<void> UserAdmin::deactivate(std::string user_id, Erase erase) {
+Task<IdentityBindings::Unbound> UserAdmin::deactivate(std::string user_id, Erase erase) {
     co_await require_user(user_id);
-    co_await parts_.accounts.deactivate(std::move(user_id), erase);
+    co_return co_await parts_.accounts.deactivate(std::move(user_id), erase);
 }
 
 Task<void> UserAdmin::reset_password(std::string user_id, std::string new_password, bool logout_devices) {

@@ -65,8 +65,8 @@ Task<void> DeviceListChanges::add_of_room(proto::RoomId room_id, bool newly_join
         co_return;
     }
     for (const auto& key : co_await states_.changed_keys(room_id, from, now)) {
-        if (key.type != proto::event_type::kMember) continue;
-        (state->membership(key.state_key) == "join" ? people.met : people.parted).insert(key.state_key);
+        if (key.type() != proto::event_type::kMember) continue;
+        (state->membership(key.state_key()) == "join" ? people.met : people.parted).insert(key.state_key());
     }
 }
 
@@ -75,7 +75,7 @@ Task<void> DeviceListChanges::add_left_behind(proto::EventId leave, People& peop
     if (!state) co_return;
     std::vector<proto::EventId> members;
     for (const auto& [key, id] : *state) {
-        if (key.type == proto::event_type::kMember) members.push_back(id);
+        if (key.type() == proto::event_type::kMember) members.push_back(id);
     }
     for (const auto& member : co_await events_.get_events(std::move(members))) {
         if (member->membership() == "join") people.parted.insert(*member->state_key());

@@ -32,7 +32,7 @@ Task<SendResult> EventPlacer::adopt(RoomBatch& batch, PlacedEvent placed) {
     if (!allowed) throw core::MatrixError::forbidden(allowed.reason());
 
     const auto after = co_await states_.group(placed.state_group);
-    if (!after || !after->contains(proto::StateKey{std::string{proto::event_type::kCreate}, ""}))
+    if (!after || !after->contains(proto::StateKey{proto::event_type::kCreate}))
         throw core::MatrixError::bad_json("there is no such state group");
     auto expected = *head.state;
     if (event->is_state()) expected.insert_or_assign(event->key(), event->event_id());

@@ -15,7 +15,7 @@ constexpr std::size_t kPrevEventsMax = 10;
 
 const proto::EventId* find_state(const RoomHead& head, std::string_view type,
                                  std::string_view state_key = {}) {
-    const auto found = head.state->find(proto::StateKey{std::string{type}, std::string{state_key}});
+    const auto found = head.state->find(proto::StateKey{type, state_key});
     return found == head.state->end() ? nullptr : &found->second;
 }
 
@@ -124,7 +124,7 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
 Task<EventPlacer::Auth> EventPlacer::auth_at_head(RoomBatch& batch, std::vector<proto::StateKey> keys) {
     Auth auth;
     for (const auto& key : keys) {
-        const auto* id = find_state(batch.head(), key.type, key.state_key);
+        const auto* id = find_state(batch.head(), key.type(), key.state_key());
         if (!id) continue;
         auth.ids.push_back(*id);
         if (auto found = co_await event(batch, *id)) auth.lookup.add(std::move(found));
@@ -174,12 +174,12 @@ void EventPlacer::change_state(RoomBatch& batch, const proto::EventPtr& event,
     const auto found = head.state->find(key);
     pending.changed.try_emplace(key,
                                 found == head.state->end() ? std::nullopt : std::optional{found->second});
-    if (key.type == proto::event_type::kMember) {
+    if (key.type() == proto::event_type::kMember) {
         apply_member(head, *event, replaced ? replaced->membership().value_or("leave") : "leave",
                      server_name_);
-        if (is_local_user(key.state_key, server_name_)) {
+        if (is_local_user(key.state_key(), server_name_)) {
             pending.local_memberships.insert_or_assign(
-                key.state_key, storage::LocalMembership{key.state_key, event->event_id(),
+                key.state_key(), storage::LocalMembership{key.state_key(), event->event_id(),
                                                         std::string{event->membership().value_or("leave")}});
         }
     }
@@ -252,7 +252,7 @@ Task<std::vector<storage::StateChange>> EventPlacer::current_state_changes(RoomB
 Task<void> EventPlacer::add_memberships(RoomBatch& batch, std::vector<storage::StateChange>& changes) {
     std::vector<proto::EventId> unknown;
     for (const auto& change : changes) {
-        const bool is_member = change.key.type == proto::event_type::kMember && change.event_id;
+        const bool is_member = change.key.type() == proto::event_type::kMember && change.event_id;
         if (is_member && !batch.pending().by_id.contains(*change.event_id))
             unknown.push_back(*change.event_id);
     }
@@ -262,7 +262,7 @@ Task<void> EventPlacer::add_memberships(RoomBatch& batch, std::vector<storage::S
             members.emplace(member->event_id(), member);
     }
     for (auto& change : changes) {
-        if (change.key.type != proto::event_type::kMember || !change.event_id) continue;
+        if (change.key.type() != proto::event_type::kMember || !change.event_id) continue;
         const auto found = members.find(*change.event_id);
         change.membership = found == members.end() ? "leave" : found->second->membership().value_or("leave");
     }
@@ -274,12 +274,12 @@ Task<storage::PersistBatch> EventPlacer::finish(RoomBatch& batch) {
     out.state_delta = co_await current_state_changes(batch);
     for (const auto& change : out.state_delta) {
         // Where a fork was resolved against a local member's newest event.
-        if (change.key.type != proto::event_type::kMember || !change.event_id ||
-            !is_local_user(change.key.state_key, server_name_))
+        if (change.key.type() != proto::event_type::kMember || !change.event_id ||
+            !is_local_user(change.key.state_key(), server_name_))
             continue;
         pending.local_memberships.try_emplace(
-            change.key.state_key,
-            storage::LocalMembership{change.key.state_key, *change.event_id, change.membership});
+            change.key.state_key(),
+            storage::LocalMembership{change.key.state_key(), *change.event_id, change.membership});
     }
     out.counts.emplace();
     if (!pending.head.local_members->empty()) {

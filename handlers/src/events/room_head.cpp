@@ -84,7 +84,7 @@ Task<void> RoomHeadLoader::set_state(RoomHead& head, proto::RoomId room_id, std:
 
     std::vector<proto::EventId> member_ids;
     for (const auto& [key, event_id] : *head.state) {
-        if (key.type == proto::event_type::kMember) member_ids.push_back(event_id);
+        if (key.type() == proto::event_type::kMember) member_ids.push_back(event_id);
     }
     head.joined = 0;
     head.local_members = std::make_shared<const LocalAudience>();

@@ -236,12 +236,12 @@ Task<bool> PushSender::push(DeliveryPtr delivery, storage::QueuedPush push) {
     content.unread = co_await badge(delivery->pusher.settings.key.user_id);
     const auto room_id = content.event->room_id();
     content.sender_display_name = co_await state_text(
-        room_id, proto::StateKey{std::string{proto::event_type::kMember}, content.event->sender().str()},
+        room_id, proto::StateKey{proto::event_type::kMember, content.event->sender().str()},
         "displayname");
     content.room_name =
-        co_await state_text(room_id, proto::StateKey{std::string{proto::event_type::kName}, ""}, "name");
+        co_await state_text(room_id, proto::StateKey{proto::event_type::kName}, "name");
     content.room_alias = co_await state_text(
-        room_id, proto::StateKey{std::string{proto::event_type::kCanonicalAlias}, ""}, "alias");
+        room_id, proto::StateKey{proto::event_type::kCanonicalAlias}, "alias");
     delivery->badge = content.unread;
     delivery->badge_changed = false;
     co_return co_await send(delivery, push_payload(delivery->pusher, content, options_.include_content));
@@ -249,7 +249,7 @@ Task<bool> PushSender::push(DeliveryPtr delivery, storage::QueuedPush push) {
 
 Task<std::optional<std::string>> PushSender::state_text(proto::RoomId room_id, proto::StateKey key,
                                                         std::string member) {
-    const auto event = co_await sources_.states.current_event(std::move(room_id), key.type, key.state_key);
+    const auto event = co_await sources_.states.current_event(std::move(room_id), key.type(), key.state_key());
     if (!event) co_return std::nullopt;
     const auto text = proto::get_string(event->content(), member);
     if (!text) co_return std::nullopt;

@@ -93,9 +93,9 @@ Task<std::vector<storage::StoredEventPtr>> EventReader::state_at(proto::EventId 
     for (const auto& stored : shown) senders.insert(stored->event->sender().str());
     std::vector<proto::EventId> ids;
     for (const auto& [key, id] : *state) {
-        const bool left_to_client = filter.lazy_load_members && key.type == proto::event_type::kMember &&
-                                    !senders.contains(key.state_key);
-        if (!left_to_client && filter.matches_type(key.type)) ids.push_back(id);
+        const bool left_to_client = filter.lazy_load_members && key.type() == proto::event_type::kMember &&
+                                    !senders.contains(key.state_key());
+        if (!left_to_client && filter.matches_type(key.type())) ids.push_back(id);
     }
     out = co_await events_.get_stored(std::move(ids));
     std::erase_if(out, [&](const auto& stored) { return !filter.matches(*stored->event); });

@@ -20,7 +20,7 @@ std::vector<proto::EventId> members_in(const storage::RoomState& state, const Me
 std::vector<proto::EventId> members_in(const proto::StateMap& state) {
     std::vector<proto::EventId> ids;
     for (const auto& [key, id] : state) {
-        if (key.type == proto::event_type::kMember) ids.push_back(id);
+        if (key.type() == proto::event_type::kMember) ids.push_back(id);
     }
     return ids;
 }

@@ -13,7 +13,7 @@ Task<std::vector<storage::StoredEventPtr>> sender_members(storage::EventsStore& 
     std::set<std::string> senders;
     for (const auto& stored : events) senders.insert(stored->event->sender().str());
     std::vector<proto::StateKey> keys;
-    for (const auto& sender : senders) keys.push_back({std::string{proto::event_type::kMember}, sender});
+    for (const auto& sender : senders) keys.emplace_back(proto::event_type::kMember, sender);
     std::vector<proto::EventId> points;
     points.push_back(std::move(at));
     const auto found = co_await states.state_after_for_keys(std::move(points), std::move(keys));

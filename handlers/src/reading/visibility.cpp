@@ -100,8 +100,8 @@ Task<std::vector<storage::StoredEventPtr>> Visibility::visible(std::string user_
     const bool any_erased = !erased->empty() && std::ranges::any_of(events, is_of_erased);
     if (standing.joined && !any_erased && co_await sees_all(room_id, events)) co_return events;
 
-    const proto::StateKey visibility_key{std::string{event_type::kHistoryVisibility}, ""};
-    const proto::StateKey member_key{std::string{event_type::kMember}, user_id};
+    const proto::StateKey visibility_key{event_type::kHistoryVisibility};
+    const proto::StateKey member_key{event_type::kMember, user_id};
     std::vector<proto::EventId> asked;
     asked.reserve(events.size());
     for (const auto& stored : events) {

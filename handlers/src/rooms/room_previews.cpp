@@ -182,7 +182,7 @@ Task<std::vector<proto::EventPtr>> RoomPreviews::children(storage::RoomStatePtr 
     std::vector<proto::EventId> ids;
     if (proto::get_string(create, "type") == "m.space") {
         for (const auto& [key, id] : state->events) {
-            if (key.type == event_type::kSpaceChild) ids.push_back(id);
+            if (key.type() == event_type::kSpaceChild) ids.push_back(id);
         }
     }
     auto events = co_await events_.get_events(std::move(ids));

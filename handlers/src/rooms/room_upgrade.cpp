@@ -58,7 +58,7 @@ Task<std::vector<proto::EventPtr>> RoomUpgrade::state_of(proto::RoomId room_id) 
     const auto state = co_await rooms_.state(room_id);
     std::vector<proto::EventId> ids;
     for (const auto& [key, event_id] : state->events) {
-        if (key.state_key.empty()) ids.push_back(event_id);
+        if (key.state_key().empty()) ids.push_back(event_id);
     }
     co_return co_await events_.get_events(std::move(ids));
 }

@@ -1,5 +1,8 @@
 #include "weft/handlers/sync/notifier.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/replication/rows.hpp"
 
@@ -8,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kIdleMs = 5 * 60'000;
 constexpr std::int64_t kSweepIntervalMs = 60'000;
+constexpr std::size_t kWokenAtOnce = 16;
 
 /// The string at a place of a row, or "".
 std::string field(const boost::json::value& row, std::size_t index) {
@@ -112,7 +116,7 @@ std::int64_t Notifier::presence_hold_ms(const Listener& listener) const {
 void Notifier::register_rooms(const std::shared_ptr<Listener>& listener, storage::UserRoomsPtr rooms) {
     listener->rooms = std::move(rooms);
     for (const auto& [room_id, room] : *listener->rooms) {
-        if (room.membership == "join") by_room_[room_id.str()].insert(listener.get());
+        if (room.membership == "join") by_room_[room_id.str()].insert(listener);
     }
 }
 
@@ -121,7 +125,7 @@ void Notifier::unregister_rooms(const std::shared_ptr<Listener>& listener) {
     for (const auto& [room_id, room] : *listener->rooms) {
         const auto found = by_room_.find(room_id.str());
         if (found == by_room_.end()) continue;
-        found->second.erase(listener.get());
+        found->second.erase(listener);
         if (found->second.empty()) by_room_.erase(found);
     }
 }
@@ -165,16 +169,48 @@ Task<bool> Notifier::wait(std::shared_ptr<Listener> listener, std::uint64_t gene
 void Notifier::wake_user(const std::string& user_id) {
     const auto found = listeners_.find(user_id);
     if (found == listeners_.end()) return;
-    ++found->second->generation;
-    found->second->signal.notify_all();
+    wake(found->second);
+    wake_due();
 }
 
 void Notifier::wake_room(const std::string& room_id) {
     const auto found = by_room_.find(room_id);
     if (found == by_room_.end()) return;
-    for (auto* listener : found->second) {
-        ++listener->generation;
-        listener->signal.notify_all();
+    for (const auto& listener : found->second) wake(listener);
+    wake_due();
+}
+
+void Notifier::wake(const std::shared_ptr<Listener>& listener) {
+    ++listener->generation;
+    if (listener->is_due || listener->signal.waiters() == 0) return;
+    listener->is_due = true;
+    due_.push_back(listener);
+}
+
+void Notifier::wake_due() {
+    if (wakes_) return;
+    wake_next();
+    if (due_.empty()) return;
+    wakes_ = true;
+    tasks_.spawn("wake_listeners", [this] { return wake_the_rest(); });
+}
+
+void Notifier::wake_next() {
+    for (std::size_t woken = 0; woken < kWokenAtOnce && !due_.empty(); ++woken) {
+        due_.front()->is_due = false;
+        due_.front()->signal.notify_all();
+        due_.pop_front();
+    }
+}
+
+Task<void> Notifier::wake_the_rest() {
+    struct Done {
+        bool& wakes;
+        ~Done() { wakes = false; }
+    } done{wakes_};
+    while (!due_.empty()) {
+        co_await asio::post(executor_, asio::use_awaitable);
+        wake_next();
     }
 }
 

@@ -113,7 +113,7 @@ Task<std::unordered_set<std::string>> SlidingSync::Impl::children_of(std::vector
         if (!space_id) continue;
         const auto state = co_await sources.states.current_state(*space_id);
         for (const auto& [key, id] : state->events) {
-            if (key.type == event_type::kSpaceChild) out.insert(key.state_key);
+            if (key.type() == event_type::kSpaceChild) out.insert(key.state_key());
         }
     }
     co_return out;

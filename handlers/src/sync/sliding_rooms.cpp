@@ -26,9 +26,9 @@ bool wants_lazy_members(const RequiredState& required) {
 bool requires_key(const RequiredState& required, const proto::StateKey& key, const std::string& user_id) {
     return std::any_of(required.begin(), required.end(), [&](const auto& entry) {
         const auto& [type, state_key] = entry;
-        if (type != "*" && type != key.type) return false;
+        if (type != "*" && type != key.type()) return false;
         // Members are loaded lazily where that is asked for, whatever else would bring them all.
-        return state_key == "*" || (state_key == kMe ? user_id : state_key) == key.state_key;
+        return state_key == "*" || (state_key == kMe ? user_id : state_key) == key.state_key();
     });
 }
 
@@ -173,7 +173,7 @@ Task<void> SlidingSync::Impl::add_required_state(const SlidingSyncRequest& reque
     if (!wanted.initial &&
         sources.events_stream.changes().has_changed(room_id.str(), wanted.from.room.min())) {
         for (const auto& key : co_await sources.states.changed_keys(room_id, wanted.from.room, next.room)) {
-            changed_types.insert(key.type);
+            changed_types.insert(key.type());
             if (requires_key(required, key, request.user_id)) choose(key);
         }
     }

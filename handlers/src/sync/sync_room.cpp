@@ -141,7 +141,7 @@ void RoomStateChooser::Choice::add(const proto::EventId& id) {
 void RoomStateChooser::choose_all(const Wanted& wanted, const AtStart& start, const storage::RoomState& end, Choice& choice) {
     const bool lazy = wanted.filter->lazy_load_members();
     const auto skip = [&](const proto::StateKey& key) {
-        return !wanted.filter->room.state.matches_type(key.type) || (lazy && key.type == proto::event_type::kMember);
+        return !wanted.filter->room.state.matches_type(key.type()) || (lazy && key.type() == proto::event_type::kMember);
     };
     for (const auto& key : start.keys()) {
         if (skip(key)) continue;
@@ -161,7 +161,7 @@ Task<void> RoomStateChooser::choose_changed(const Wanted& wanted, proto::RoomId 
                                             Choice& choice) {
     std::vector<proto::EventId> candidates;
     for (const auto& key : co_await states_.changed_keys(room_id, wanted.since, wanted.now)) {
-        if (!wanted.filter->room.state.matches_type(key.type)) continue;
+        if (!wanted.filter->room.state.matches_type(key.type())) continue;
         if (const auto* id = start.find(key)) candidates.push_back(*id);
         if (!choice.timeline.hides_state) continue;
         if (const auto found = end.events.find(key); found != end.events.end()) candidates.push_back(found->second);
@@ -185,7 +185,7 @@ Task<void> RoomStateChooser::choose_changed_after(const Wanted& wanted, proto::R
         }
     }
     for (const auto& key : keys) {
-        if (!wanted.filter->room.state.matches_type(key.type)) continue;
+        if (!wanted.filter->room.state.matches_type(key.type())) continue;
         if (const auto found = end.events.find(key); found != end.events.end()) choice.add(found->second);
     }
 }

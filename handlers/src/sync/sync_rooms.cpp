@@ -285,7 +285,7 @@ Task<void> Sync::Impl::collect_left(const SyncRequest& request, const std::vecto
 Task<void> Sync::Impl::note_people_left_behind(const SyncRequest& request, storage::StateMapPtr state, SyncAnswer& answer) {
     std::vector<proto::EventId> members;
     for (const auto& [key, id] : *state) {
-        if (key.type == proto::event_type::kMember && key.state_key != request.user_id) members.push_back(id);
+        if (key.type() == proto::event_type::kMember && key.state_key() != request.user_id) members.push_back(id);
     }
     for (const auto& member : co_await sources.events.get_events(std::move(members))) {
         if (member->membership() == "join") answer.parted.insert(*member->state_key());

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 
 #include "admin/admin_params.hpp"
+#include "client/identity_params.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/proto/json.hpp"
@@ -135,8 +136,8 @@ Task<http::Response> AdminUserEndpoints::post_deactivate(http::Request request) 
     const auto body = request.json_body(true);
     const auto erase =
         optional_bool(body, "erase").value_or(false) ? handlers::Erase::kErase : handlers::Erase::kKeep;
-    co_await users_.deactivate(request.param("user_id"), erase);
-    co_return http::Response::json(json::object{{"id_server_unbind_result", "success"}});
+    const auto unbound = co_await users_.deactivate(request.param("user_id"), erase);
+    co_return http::Response::json(unbind_result(unbound));
 }
 
 Task<http::Response> AdminUserEndpoints::post_reset_password(http::Request request) {

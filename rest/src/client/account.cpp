@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "client/account_params.hpp"
+#include "client/identity_params.hpp"
 #include "weft/core/errors.hpp"
 
 namespace weft::rest {
@@ -77,10 +78,10 @@ Task<http::Response> AccountEndpoints::post_deactivate(http::Request request) {
     auto body = request.json_body(true);
     const auto erase =
         optional_bool(body, "erase").value_or(false) ? handlers::Erase::kErase : handlers::Erase::kKeep;
+    auto id_server = optional_id_server(body);
     co_await interactive_auth_.require(handlers::operation_of(request, std::move(body)), password_flow());
-    co_await accounts_.deactivate(request.auth().user_id, erase);
-    // Nothing is bound at an identity server, so nothing is left bound there.
-    co_return http::Response::json(boost::json::object{{"id_server_unbind_result", "success"}});
+    const auto unbound = co_await accounts_.deactivate(request.auth().user_id, erase, std::move(id_server));
+    co_return http::Response::json(unbind_result(unbound));
 }
 
 }  // namespace weft::rest

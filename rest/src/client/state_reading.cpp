@@ -37,9 +37,8 @@ Task<http::Response> StateReadingEndpoints::get_state(http::Request request) {
 
 Task<http::Response> StateReadingEndpoints::get_state_event(http::Request request) {
     const bool whole = wants_event(request);
-    proto::StateKey key{request.param("eventType"), ""};
     const auto state_key = request.path_params.find("stateKey");
-    if (state_key != request.path_params.end()) key.state_key = state_key->second;
+    proto::StateKey key{request.param("eventType"), state_key == request.path_params.end() ? "" : state_key->second};
     const auto stored =
         co_await states_.state_event(request.auth().user_id, room_id_of(request), std::move(key));
     std::string body;

@@ -6,6 +6,7 @@
 
 #include "client/account_params.hpp"
 #include "client/email_pages.hpp"
+#include "client/identity_params.hpp"
 #include "weft/core/errors.hpp"
 #include "weft/http/uri.hpp"
 #include "weft/proto/json.hpp"
@@ -32,9 +33,11 @@ http::Endpoint token_request(std::string_view tail, std::string operation) {
             .runs_at = http::RunsAt::kMaster};
 }
 
-/// There is no identity server that anything could have been bound at.
-boost::json::object nothing_unbound() {
-    return {{"id_server_unbind_result", "no-support"}};
+/// The address that a body names.
+storage::ThreePidAddress address_in(const boost::json::object& body) {
+    storage::ThreePidAddress out{required_string(body, "medium"), required_string(body, "address")};
+    if (out.medium == handlers::ThirdPartyIds::kEmail) out.address = handlers::canonical_email(out.address);
+    return out;
 }
 
 std::string link_parameter(const http::Query& query, std::string_view name) {
@@ -135,25 +138,29 @@ Task<http::Response> ThirdPartyIdEndpoints::post_add(http::Request request) {
 
 Task<http::Response> ThirdPartyIdEndpoints::post_bind(http::Request request) {
     const auto body = request.json_body();
-    for (const auto* key : {"client_secret", "id_server", "id_access_token", "sid"})
-        required_string(body, key);
-    throw MatrixError{400, "M_SERVER_NOT_TRUSTED", "This server works with no identity server"};
+    handlers::IdentityServers::Session session{required_id_server(body), required_id_access_token(body),
+                                               required_string(body, "sid"), required_string(body, "client_secret")};
+    co_await bindings_.bind(request.auth().user_id, std::move(session));
     co_return http::Response::empty_object();
 }
 
 Task<http::Response> ThirdPartyIdEndpoints::post_delete(http::Request request) {
     const auto body = request.json_body();
-    auto medium = required_string(body, "medium");
-    auto address = required_string(body, "address");
-    co_await ids_.remove(request.auth().user_id, std::move(medium), std::move(address));
-    co_return http::Response::json(nothing_unbound());
+    auto address = address_in(body);
+    auto id_server = optional_id_server(body);
+    const auto user_id = request.auth().user_id;
+    co_await ids_.remove(user_id, address.medium, address.address);
+    const auto unbound = co_await bindings_.try_unbind(user_id, std::move(address), std::move(id_server));
+    co_return http::Response::json(unbind_result(unbound));
 }
 
 Task<http::Response> ThirdPartyIdEndpoints::post_unbind(http::Request request) {
     const auto body = request.json_body();
-    required_string(body, "medium");
-    required_string(body, "address");
-    co_return http::Response::json(nothing_unbound());
+    auto address = address_in(body);
+    auto id_server = optional_id_server(body);
+    const auto unbound =
+        co_await bindings_.unbind(request.auth().user_id, std::move(address), std::move(id_server));
+    co_return http::Response::json(unbind_result(unbound));
 }
 
 Task<http::Response> ThirdPartyIdEndpoints::post_email_token(handlers::EmailPurpose purpose,

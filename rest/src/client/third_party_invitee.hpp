@@ -2,7 +2,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "weft/handlers/rooms/identity_servers.hpp"
+#include "weft/handlers/accounts/identity_servers.hpp"
 
 namespace weft::rest {
 

@@ -92,8 +92,8 @@ void write_state_groups(Transaction& txn, const PersistBatch& batch) {
         }
         for (const auto& [key, event_id] : group.rows) {
             row_groups.push_back(group.id);
-            types.push_back(key.type);
-            keys.push_back(key.state_key);
+            types.push_back(key.type());
+            keys.push_back(key.state_key());
             row_events.push_back(event_id.str());
         }
     }
@@ -150,16 +150,16 @@ void write_current_state(Transaction& txn, const PersistBatch& batch, const prot
         OptionalTexts events, prev_events, memberships;
         std::vector<std::string> members;
         for (const auto& change : batch.state_delta) {
-            types.push_back(change.key.type);
-            keys.push_back(change.key.state_key);
+            types.push_back(change.key.type());
+            keys.push_back(change.key.state_key());
             events.push_back(change.event_id ? std::optional{change.event_id->str()} : std::nullopt);
             prev_events.push_back(change.prev_event_id ? std::optional{change.prev_event_id->str()} : std::nullopt);
-            const bool is_member = change.key.type == proto::event_type::kMember;
-            if (is_member) members.push_back(change.key.state_key);
+            const bool is_member = change.key.type() == proto::event_type::kMember;
+            if (is_member) members.push_back(change.key.state_key());
             if (!change.event_id) continue;
             new_events.push_back(change.event_id->str());
-            new_types.push_back(change.key.type);
-            new_keys.push_back(change.key.state_key);
+            new_types.push_back(change.key.type());
+            new_keys.push_back(change.key.state_key());
             memberships.push_back(is_member ? std::optional{change.membership} : std::nullopt);
         }
         txn.exec(kStateDelta, first.stream_ordering(), batch.room_id.str(), types, keys, events, prev_events,
@@ -204,7 +204,7 @@ std::vector<std::pair<std::int64_t, boost::json::value>> stream_rows(const Persi
         rows.emplace_back(event.stream_ordering(), row.to_json());
         if (i > 0) continue;
         for (const auto& change : batch.state_delta) {
-            const proto::replication::EventsStateRow state{batch.room_id.str(), change.key.type, change.key.state_key,
+            const proto::replication::EventsStateRow state{batch.room_id.str(), change.key.type(), change.key.state_key(),
                                                            change.event_id ? std::optional{change.event_id->str()} : std::nullopt};
             rows.emplace_back(event.stream_ordering(), state.to_json());
         }

@@ -76,9 +76,9 @@ constexpr std::array kDescribed{
 };
 
 std::optional<std::size_t> column_of(const proto::StateKey& key) {
-    if (!key.state_key.empty()) return std::nullopt;
+    if (!key.state_key().empty()) return std::nullopt;
     const auto found = std::find_if(kDescribed.begin(), kDescribed.end(),
-                                    [&](const auto& one) { return one.type == key.type; });
+                                    [&](const auto& one) { return one.type == key.type(); });
     if (found == kDescribed.end()) return std::nullopt;
     return static_cast<std::size_t>(found - kDescribed.begin());
 }
@@ -150,7 +150,7 @@ void write_room_stats(Transaction& txn, const PersistBatch& batch, const std::ve
     if (!batch.counts || batch.state_delta.empty()) return;
     std::vector<std::string> old_members, memberships;
     for (const auto& change : batch.state_delta) {
-        if (change.key.type != proto::event_type::kMember) continue;
+        if (change.key.type() != proto::event_type::kMember) continue;
         if (change.prev_event_id) old_members.push_back(change.prev_event_id->str());
         if (change.event_id) memberships.push_back(change.membership);
     }

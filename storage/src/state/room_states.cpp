@@ -5,7 +5,7 @@
 namespace weft::storage {
 
 const proto::EventId* RoomState::find(std::string_view type, std::string_view state_key) const {
-    const auto found = events.find(proto::StateKey{std::string{type}, std::string{state_key}});
+    const auto found = events.find(proto::StateKey{type, state_key});
     return found == events.end() ? nullptr : &found->second;
 }
 
@@ -15,14 +15,14 @@ std::string_view RoomState::membership(const std::string& user_id) const {
 }
 
 void RoomState::set(const proto::StateKey& key, std::optional<proto::EventId> event_id, std::string_view membership) {
-    if (key.type == proto::event_type::kMember) {
-        if (const auto old = members.find(key.state_key); old != members.end()) {
+    if (key.type() == proto::event_type::kMember) {
+        if (const auto old = members.find(key.state_key()); old != members.end()) {
             joined -= old->second.membership == "join" ? 1 : 0;
             invited -= old->second.membership == "invite" ? 1 : 0;
             members.erase(old);
         }
         if (event_id) {
-            members.emplace(key.state_key, RoomMember{std::string{membership}, *event_id});
+            members.emplace(key.state_key(), RoomMember{std::string{membership}, *event_id});
             joined += membership == "join" ? 1 : 0;
             invited += membership == "invite" ? 1 : 0;
         }

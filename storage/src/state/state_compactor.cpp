@@ -131,7 +131,7 @@ Task<std::size_t> StateCompactor::compact_room(std::string room_id, bool& skippe
         }
         std::unordered_map<std::int64_t, Changes> own_rows;
         for (const auto row : co_await databases_.state.query(kOwnRows, differences)) {
-            own_rows[row[0].i64()].emplace(proto::StateKey{row[1].str(), row[2].str()},
+            own_rows[row[0].i64()].emplace(proto::StateKey{row[1].view(), row[2].view()},
                                            proto::EventId::trusted(row[3].str()));
         }
         steps.clear();
@@ -167,8 +167,8 @@ Task<std::size_t> StateCompactor::compact_room(std::string room_id, bool& skippe
                 prevs.push_back(step.prev_group);
                 for (const auto& [key, event_id] : step.rows) {
                     row_groups.push_back(step.group);
-                    types.push_back(key.type);
-                    keys.push_back(key.state_key);
+                    types.push_back(key.type());
+                    keys.push_back(key.state_key());
                     events.push_back(event_id.str());
                 }
             }

@@ -73,7 +73,8 @@ constexpr Sql kKeysOfEvents{
     "state_event_keys",
     "SELECT event_id, type, state_key FROM state_events WHERE event_id = ANY($1::text[])"};
 
-/// About what a state takes in memory: entries are much alike, so a few stand for all.
+/// About what a state takes in memory: entries are much alike, so a few stand for all. The texts of its keys are shared with
+/// other states, and count in part.
 std::size_t memory_of(const proto::StateMap& state) {
     constexpr std::size_t kSamples = 32;
     constexpr std::size_t kOverhead =
@@ -82,9 +83,8 @@ std::size_t memory_of(const proto::StateMap& state) {
     std::size_t bytes = 0;
     for (const auto& [key, event_id] : state) {
         if (samples++ == kSamples) break;
-        for (const auto length : {key.type.size(), key.state_key.size(), event_id.str().size()})
-            bytes += length > 15 ? length + 17 : 0;
-        bytes += kOverhead;
+        const auto id_length = event_id.str().size();
+        bytes += kOverhead + key.memory_share() + (id_length > 15 ? id_length + 17 : 0);
     }
     return sizeof state + (samples > 0 ? bytes * state.size() / std::min(samples, kSamples) : 0);
 }
@@ -119,7 +119,7 @@ Task<StateMapPtr> StateGroups::get(std::int64_t group) {
     auto state = std::make_shared<proto::StateMap>();
     state->reserve(rows.size());
     for (const auto row : rows) {
-        state->emplace(proto::StateKey{row[0].str(), row[1].str()}, proto::EventId::trusted(row[2].str()));
+        state->emplace(proto::StateKey{row[0].view(), row[1].view()}, proto::EventId::trusted(row[2].str()));
     }
     put(group, state);
     co_return state;
@@ -150,12 +150,12 @@ Task<std::unordered_map<std::int64_t, proto::StateMap>> StateGroups::get_keys(
     std::vector<std::string> types;
     std::vector<std::string> state_keys;
     for (const auto& key : keys) {
-        types.push_back(key.type);
-        state_keys.push_back(key.state_key);
+        types.push_back(key.type());
+        state_keys.push_back(key.state_key());
     }
     const auto rows = co_await db_.query(kGroupKeys, missing, types, state_keys);
     for (const auto row : rows) {
-        out[row[0].i64()].emplace(proto::StateKey{row[1].str(), row[2].str()},
+        out[row[0].i64()].emplace(proto::StateKey{row[1].view(), row[2].view()},
                                   proto::EventId::trusted(row[3].str()));
     }
     co_return out;
@@ -168,7 +168,7 @@ Task<std::vector<proto::StateMap>> StateGroups::difference(std::vector<std::int6
         if (row[1].is_null()) {
             common = row[0].i64();
         } else {
-            changed[row[0].i64()].emplace(proto::StateKey{row[1].str(), row[2].str()},
+            changed[row[0].i64()].emplace(proto::StateKey{row[1].view(), row[2].view()},
                                           proto::EventId::trusted(row[3].str()));
         }
     }
@@ -204,7 +204,7 @@ Task<std::vector<proto::StateMap>> StateGroups::difference(std::vector<std::int6
 Task<std::vector<proto::StateMap>> StateGroups::difference_of_unrelated(std::vector<std::int64_t> groups) {
     std::unordered_map<std::int64_t, proto::StateMap> states;
     for (const auto row : co_await db_.query(kConflicts, groups, groups.size())) {
-        states[row[0].i64()].emplace(proto::StateKey{row[1].str(), row[2].str()},
+        states[row[0].i64()].emplace(proto::StateKey{row[1].view(), row[2].view()},
                                      proto::EventId::trusted(row[3].str()));
     }
     std::vector<proto::StateMap> out;
@@ -217,7 +217,7 @@ Task<std::vector<HeldKey>> StateGroups::holders(std::int64_t group, std::vector<
     if (!databases_.state_is_apart()) {
         for (const auto row : co_await db_.query(kHolders, group, texts(event_ids))) {
             out.push_back({proto::EventId::trusted(row[0].str()),
-                           {row[1].str(), row[2].str()},
+                           {row[1].view(), row[2].view()},
                            proto::EventId::trusted(row[3].str())});
         }
         co_return out;
@@ -226,7 +226,7 @@ Task<std::vector<HeldKey>> StateGroups::holders(std::int64_t group, std::vector<
     std::vector<proto::StateKey> keys;
     for (const auto row : co_await databases_.main.query(kKeysOfEvents, texts(event_ids))) {
         asked.emplace_back(proto::EventId::trusted(row[0].str()),
-                           proto::StateKey{row[1].str(), row[2].str()});
+                           proto::StateKey{row[1].view(), row[2].view()});
         keys.push_back(asked.back().second);
     }
     const auto states = co_await get_keys({group}, std::move(keys));

@@ -54,7 +54,7 @@ struct StateStore::Impl {
             const auto rows = co_await db.query(kCurrentStates, ids);
             for (const auto row : rows) {
                 wanted.at(proto::RoomId::trusted(row[0].str()))
-                    ->set({row[1].str(), row[2].str()}, proto::EventId::trusted(row[3].str()),
+                    ->set({row[1].view(), row[2].view()}, proto::EventId::trusted(row[3].str()),
                           row[4].is_null() ? "leave" : row[4].view());
             }
         } catch (...) {
@@ -174,7 +174,7 @@ Task<StateMapPtr> StateStore::stored_state(proto::RoomId room_id) {
     const auto rows = co_await impl_->db.query(kCurrentStates, ids);
     auto state = std::make_shared<proto::StateMap>();
     for (const auto row : rows) {
-        state->emplace(proto::StateKey{row[1].str(), row[2].str()}, proto::EventId::trusted(row[3].str()));
+        state->emplace(proto::StateKey{row[1].view(), row[2].view()}, proto::EventId::trusted(row[3].str()));
     }
     co_return state;
 }
@@ -319,7 +319,7 @@ Task<std::vector<proto::StateKey>> StateStore::changed_keys(proto::RoomId room_i
     for (const auto row : rows) {
         const auto tag = row[1].opt_i64();
         const auto writer = tag ? WriterTag{static_cast<std::uint32_t>(*tag)} : std::nullopt;
-        if (!from.covers(writer, row[0].i64()) && to.covers(writer, row[0].i64())) keys.insert({row[2].str(), row[3].str()});
+        if (!from.covers(writer, row[0].i64()) && to.covers(writer, row[0].i64())) keys.emplace(row[2].view(), row[3].view());
     }
     co_return std::vector<proto::StateKey>(keys.begin(), keys.end());
 }

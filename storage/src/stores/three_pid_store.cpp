@@ -21,6 +21,16 @@ constexpr Sql kRemoveAll{"remove_three_pids", R"sql(
     WITH servers AS (DELETE FROM user_threepid_id_server WHERE user_id = $1)
     DELETE FROM user_threepids WHERE user_id = $1)sql"};
 
+constexpr Sql kBoundOfUser{"bound_three_pids", R"sql(
+    SELECT medium, address, id_server FROM user_threepid_id_server WHERE user_id = $1
+    ORDER BY medium, address, id_server)sql"};
+constexpr Sql kAddBound{"add_bound_three_pid", R"sql(
+    INSERT INTO user_threepid_id_server (user_id, medium, address, id_server) VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING)sql"};
+constexpr Sql kRemoveBound{"remove_bound_three_pid", R"sql(
+    DELETE FROM user_threepid_id_server
+    WHERE user_id = $1 AND medium = $2 AND address = $3 AND id_server = $4)sql"};
+
 constexpr Sql kFindSession{"find_three_pid_session", R"sql(
     SELECT session_id, medium, address, client_secret, last_send_attempt, validated_at
     FROM threepid_validation_session
@@ -87,6 +97,21 @@ Task<bool> ThreePidStore::remove(std::string user_id, std::string medium, std::s
 
 Task<void> ThreePidStore::remove_all(std::string user_id) {
     co_await context_.db.query(kRemoveAll, user_id);
+}
+
+Task<std::vector<BoundThreePid>> ThreePidStore::bound_of_user(std::string user_id) {
+    std::vector<BoundThreePid> found;
+    for (const auto row : co_await context_.db.query(kBoundOfUser, user_id))
+        found.push_back({{row[0].str(), row[1].str()}, row[2].str()});
+    co_return found;
+}
+
+Task<void> ThreePidStore::add_bound(std::string user_id, BoundThreePid bound) {
+    co_await context_.db.query(kAddBound, user_id, bound.what.medium, bound.what.address, bound.id_server);
+}
+
+Task<void> ThreePidStore::remove_bound(std::string user_id, BoundThreePid bound) {
+    co_await context_.db.query(kRemoveBound, user_id, bound.what.medium, bound.what.address, bound.id_server);
 }
 
 Task<std::optional<ThreePidSession>> ThreePidStore::find_session(std::string medium, std::string address,

@@ -20,7 +20,7 @@ void Pollers::start() {
         asio::co_spawn(executor_, poll(*user), [this](std::exception_ptr failure) {
             --running_;
             if (failure && !stopping_ && !failure_) failure_ = failure;
-            changed_.cancel();
+            changed();
         });
     }
 }
@@ -53,7 +53,7 @@ Task<void> Pollers::poll(MatrixUser& user) {
         const auto body = co_await user.sync(kPollMs, [this, &counted] {
             // A request that was repeated on a new connection is still one poll.
             if (!std::exchange(counted, true)) ++armed_;
-            changed_.cancel();
+            changed();
         });
         const auto now = SteadyClock::now();
         --armed_;
@@ -62,12 +62,19 @@ Task<void> Pollers::poll(MatrixUser& user) {
         } else {
             ++other_responses_;
         }
-        changed_.cancel();
+        changed();
     }
+}
+
+/// Whoever waits is resumed when there is something to see, not with each of a thousand responses: this process shares the
+/// processor with what it measures.
+void Pollers::changed() {
+    if (failure_ || (awaited_ && awaited_())) changed_.cancel();
 }
 
 Task<void> Pollers::wait_until(std::string what, std::function<bool()> condition) {
     const auto deadline = SteadyClock::now() + kDeadline;
+    awaited_ = condition;
     while (!condition()) {
         if (failure_) std::rethrow_exception(failure_);
         if (SteadyClock::now() >= deadline)
@@ -76,6 +83,7 @@ Task<void> Pollers::wait_until(std::string what, std::function<bool()> condition
         boost::system::error_code cancelled;
         co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
+    awaited_ = nullptr;
 }
 
 }  // namespace weft::loadgen

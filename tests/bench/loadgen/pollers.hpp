@@ -35,10 +35,12 @@ public:
 private:
     Task<void> poll(MatrixUser& user);
     Task<void> wait_until(std::string what, std::function<bool()> condition);
+    void changed();
 
     asio::any_io_executor executor_;
     std::vector<MatrixUser*> users_;
     asio::steady_timer changed_;  // cancelled to wake `wait_until`
+    std::function<bool()> awaited_;
     std::size_t running_ = 0;
     std::size_t armed_ = 0;
     bool stopping_ = false;

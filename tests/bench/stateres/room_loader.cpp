@@ -68,8 +68,8 @@ std::int64_t RoomLoader::add_group(const BigRoom& room, std::optional<std::int64
                                    const proto::StateMap& rows) {
     Texts types, keys, events;
     for (const auto& [key, event_id] : rows) {
-        types.push_back(key.type);
-        keys.push_back(key.state_key);
+        types.push_back(key.type());
+        keys.push_back(key.state_key());
         events.push_back(event_id.str());
     }
     const auto id = next_group_++;

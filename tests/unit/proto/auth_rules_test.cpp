@@ -193,7 +193,7 @@ TEST_CASE("auth events are selected as the specification lists them", "[auth]") 
         std::set<std::string> out;
         for (const auto& key :
              auth_types_for_event(type, kAlice.str(), state_key, object(content), RoomVersion::get(id))) {
-            out.insert(key.type.substr(7) + "/" + key.state_key);
+            out.insert(key.type().substr(7) + "/" + key.state_key());
         }
         return out;
     };

@@ -25,7 +25,7 @@ ClientApi::ClientApi(Services& services, const core::Config& config, const core:
       send_{services.messages, services.delayed_events},
       server_info_{config},
       sync_{services.sync, services.sync_filters},
-      third_party_ids_{services.third_party_ids, services.interactive_auth},
+      third_party_ids_{services.third_party_ids, services.identity_bindings, services.interactive_auth},
       sliding_sync_{services.sliding_sync},
       event_reading_{services.event_reader, services.aggregations, clock},
       members_{services.room_state_reader, clock},

@@ -41,7 +41,7 @@ Task<http::Response> call_identity_server(http::WebClient& client, handlers::Ide
     http::WebRequest request;
     request.method = call.method;
     request.url = std::move(call.url);
-    if (!call.bearer.empty()) request.headers.set("Authorization", "Bearer " + call.bearer);
+    if (!call.authorization.empty()) request.headers.set("Authorization", std::move(call.authorization));
     if (!call.body.empty()) request.headers.set("Content-Type", "application/json");
     request.body = std::move(call.body);
     request.timeout_ms = kIdentityServerTimeoutMs;
@@ -85,9 +85,13 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       login{passwords, login_tokens, sessions, stores.users, config, clock},
       account_status{stores.users, stores.tokens, config},
       whois{stores.users, stores.client_ips, config},
+      identity_connections{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
+      identity_servers{[this](handlers::IdentityServers::Call call) { return call_identity_server(identity_connections, std::move(call)); },
+                       config.server_name, key},
+      identity_bindings{stores.three_pids, identity_servers, clock, config},
       accounts{handlers::Accounts::Stores{stores.users, stores.admin_users, stores.erased_users, stores.profiles, stores.three_pids, stores.pushers,
                                             stores.states},
-               passwords, devices, events, executor},
+               passwords, devices, identity_bindings, events, executor},
       profiles{stores.profiles, stores.states, events, config, executor},
       user_admin{handlers::UserAdmin::Parts{stores.admin_users, stores.users, stores.tokens, stores.three_pids, accounts, devices, profiles,
                                             registration, config}},
@@ -97,8 +101,6 @@ Services::Services(Stores& stores, Streams& streams, replication::RpcClient& rpc
       room_visibility{config.writes("public_rooms") ? static_cast<handlers::RoomVisibility&>(local_room_visibility) : remote_room_visibility},
       room_reader{stores.states, stores.events},
       membership{room_reader, events, stores.states, stores.profiles, stores.rooms, stores.account_data, clock, config},
-      identity_connections{executor, http::AddressFilter{config.ip_range_blacklist, config.ip_range_whitelist}},
-      identity_servers{[this](handlers::IdentityServers::Call call) { return call_identity_server(identity_connections, std::move(call)); }},
       third_party_invites{room_reader, events, membership, stores.states, identity_servers, clock, config},
       directory{room_reader, stores.directory, events, room_visibility, clock, config.server_name},
       synapse_calls{events, stores.states, stores.rooms, config.server_name},

@@ -128,6 +128,9 @@ struct Services {
     handlers::Login login;
     handlers::AccountStatus account_status;
     handlers::Whois whois;
+    http::WebClient identity_connections;
+    handlers::IdentityServers identity_servers;
+    handlers::IdentityBindings identity_bindings;
     handlers::Accounts accounts;
     handlers::Profiles profiles;
     handlers::UserAdmin user_admin;
@@ -137,8 +140,6 @@ struct Services {
     handlers::RoomVisibility& room_visibility;
     handlers::RoomReader room_reader;
     handlers::Membership membership;
-    http::WebClient identity_connections;
-    handlers::IdentityServers identity_servers;
     handlers::ThirdPartyInvites third_party_invites;
     handlers::RoomDirectory directory;
     handlers::SynapseCalls synapse_calls;

@@ -17,6 +17,19 @@ struct ThreePid {
     std::int64_t added_ms = 0;
 };
 
+/// What a third-party identifier is of: `medium` (email) and `address`.
+struct ThreePidAddress {
+    std::string medium;
+    std::string address;
+    bool operator==(const ThreePidAddress&) const = default;
+};
+
+/// An address that its user has published at an identity server.
+struct BoundThreePid {
+    ThreePidAddress what;
+    std::string id_server;
+};
+
 /// Somebody says that an address is theirs; `validated_ms` is when they showed it.
 struct ThreePidSession {
     std::string session_id;
@@ -45,7 +58,12 @@ public:
     Task<bool> add(std::string user_id, std::string medium, std::string address, std::int64_t validated_ms);
     /// False if the user had none such.
     Task<bool> remove(std::string user_id, std::string medium, std::string address);
+    /// What the user has published at identity servers goes with it.
     Task<void> remove_all(std::string user_id);
+
+    Task<std::vector<BoundThreePid>> bound_of_user(std::string user_id);
+    Task<void> add_bound(std::string user_id, BoundThreePid bound);
+    Task<void> remove_bound(std::string user_id, BoundThreePid bound);
 
     /// The session that is under way for this address and secret.
     Task<std::optional<ThreePidSession>> find_session(std::string medium, std::string address,

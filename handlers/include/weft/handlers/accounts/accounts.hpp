@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -8,6 +9,7 @@
 #include "weft/core/background.hpp"
 #include "weft/core/task.hpp"
 #include "weft/handlers/accounts/devices.hpp"
+#include "weft/handlers/accounts/identity_bindings.hpp"
 #include "weft/handlers/accounts/password_auth.hpp"
 #include "weft/handlers/event_sender.hpp"
 #include "weft/http/message.hpp"
@@ -38,7 +40,7 @@ public:
         storage::PusherStore& pushers;
         storage::StateStore& state;
     };
-    Accounts(Stores stores, PasswordAuth& passwords, Devices& devices, EventSender& sender,
+    Accounts(Stores stores, PasswordAuth& passwords, Devices& devices, IdentityBindings& bindings, EventSender& sender,
              asio::any_io_executor executor);
 
     /// Throws MatrixError 400 M_WEAK_PASSWORD.
@@ -51,8 +53,10 @@ public:
     Task<void> reset_password(std::string user_id, std::string new_password, OtherSessions others);
 
     /// The user can never log in again, has no devices, addresses, pushers and private data, and leaves all
-    /// rooms (in the background; after a restart, resume() goes on). The name stays taken.
-    Task<void> deactivate(std::string user_id, Erase erase);
+    /// rooms (in the background; after a restart, resume() goes on). The name stays taken. What the user published at identity
+    /// servers is taken back there, or at `id_server`, as far as they let us.
+    Task<IdentityBindings::Unbound> deactivate(std::string user_id, Erase erase,
+                                               std::optional<proto::ServerName> id_server = std::nullopt);
     /// An administrator gives the account back, with a new password.
     Task<void> reactivate(std::string user_id, std::string new_password);
     /// Lets those who were deactivated, but are not out of all rooms, go on leaving.
@@ -69,6 +73,7 @@ private:
     Stores stores_;
     PasswordAuth& passwords_;
     Devices& devices_;
+    IdentityBindings& bindings_;
     EventSender& sender_;
     core::BackgroundTasks background_;
 };

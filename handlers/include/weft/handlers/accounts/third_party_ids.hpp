@@ -36,8 +36,8 @@ struct ProvenAddress {
 };
 
 /// E-mail addresses of users: checked by a link that is sent there, added, removed, used to log in and to
-/// reset passwords (client-server API, "Adding account administrative contact information"). There is no
-/// identity server. Runs in the master.
+/// reset passwords (client-server API, "Adding account administrative contact information"). No identity server has a
+/// part in it: what is published there is the matter of IdentityBindings. Runs in the master.
 class ThirdPartyIds {
 public:
     static constexpr std::string_view kEmail = "email";

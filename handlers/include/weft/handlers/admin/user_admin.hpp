@@ -53,7 +53,7 @@ public:
     /// Makes the account if there is none (then true is returned). Throws as Registration::create_account()
     /// and Accounts.
     Task<bool> modify(std::string user_id, UserChanges changes);
-    Task<void> deactivate(std::string user_id, Erase erase);
+    Task<IdentityBindings::Unbound> deactivate(std::string user_id, Erase erase);
     Task<void> reset_password(std::string user_id, std::string new_password, bool logout_devices);
     Task<void> set_admin(std::string by, std::string user_id, bool admin);
     Task<bool> is_admin(std::string user_id);

@@ -7,7 +7,7 @@
 #include "weft/core/rate_limiter.hpp"
 #include "weft/handlers/event_sender.hpp"
 #include "weft/handlers/rooms/actor.hpp"
-#include "weft/handlers/rooms/identity_servers.hpp"
+#include "weft/handlers/accounts/identity_servers.hpp"
 #include "weft/handlers/rooms/membership.hpp"
 #include "weft/handlers/rooms/room_reader.hpp"
 #include "weft/storage/state_store.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <set>
 #include <string>
@@ -49,6 +50,7 @@ public:
         storage::UserRoomsPtr rooms;
         std::int64_t last_used_ms = 0;
         std::int64_t presence_told_ms = 0;  // by the monotonic clock; 0: never
+        bool is_due = false;                // to be woken, and its turn has not come
     };
     /// Registers the user for all rooms they are joined to; keeps the registration for a while after the last use.
     std::shared_ptr<Listener> listen(const std::string& user_id, storage::UserRoomsPtr rooms);
@@ -73,6 +75,12 @@ private:
     void register_rooms(const std::shared_ptr<Listener>& listener, storage::UserRoomsPtr rooms);
     void unregister_rooms(const std::shared_ptr<Listener>& listener);
     void sweep();
+    void wake(const std::shared_ptr<Listener>& listener);
+    /// Wakes some of those who are due, and the others in turn with whatever else there is to do: an answer is written while
+    /// the next ones are made, and a room with many listeners keeps nobody waiting.
+    void wake_due();
+    void wake_next();
+    Task<void> wake_the_rest();
     void wake_sharing(std::vector<std::string> users);
     Task<void> wake_rooms_of(std::vector<std::string> users);
     Task<void> wake_for_presence();
@@ -82,7 +90,9 @@ private:
     storage::StateStore& states_;
     core::Gauge listeners_gauge_;
     std::unordered_map<std::string, std::shared_ptr<Listener>> listeners_;
-    std::unordered_map<std::string, std::unordered_set<Listener*>> by_room_;
+    std::unordered_map<std::string, std::unordered_set<std::shared_ptr<Listener>>> by_room_;
+    std::deque<std::shared_ptr<Listener>> due_;
+    bool wakes_ = false;  // wake_the_rest() is under way
     std::int64_t next_sweep_ms_ = 0;
     const std::int64_t presence_interval_ms_;
     std::set<std::string> presence_changed_;  // since listeners were last woken for presence

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "weft/core/task.hpp"
+#include "weft/handlers/accounts/identity_bindings.hpp"
 #include "weft/handlers/accounts/interactive_auth.hpp"
 #include "weft/handlers/accounts/third_party_ids.hpp"
 #include "weft/http/router.hpp"
@@ -11,8 +12,9 @@ namespace weft::rest {
 /// links in e-mails show. Telephone numbers are refused: nothing here sends SMS.
 class ThirdPartyIdEndpoints {
 public:
-    ThirdPartyIdEndpoints(handlers::ThirdPartyIds& ids, handlers::InteractiveAuth& interactive_auth)
-        : ids_{ids}, interactive_auth_{interactive_auth} {}
+    ThirdPartyIdEndpoints(handlers::ThirdPartyIds& ids, handlers::IdentityBindings& bindings,
+                          handlers::InteractiveAuth& interactive_auth)
+        : ids_{ids}, bindings_{bindings}, interactive_auth_{interactive_auth} {}
     void register_on(http::Router& router);
 
 private:
@@ -30,6 +32,7 @@ private:
     Task<http::Response> post_submit_token(http::Request request);
 
     handlers::ThirdPartyIds& ids_;
+    handlers::IdentityBindings& bindings_;
     handlers::InteractiveAuth& interactive_auth_;
 };
 

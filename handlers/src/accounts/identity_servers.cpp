@@ -1,4 +1,4 @@
-#include "weft/handlers/rooms/identity_servers.hpp"
+#include "weft/handlers/accounts/identity_servers.hpp"
 
 #include <algorithm>
 
@@ -10,6 +10,7 @@
 #include "weft/http/uri.hpp"
 #include "weft/proto/crypto.hpp"
 #include "weft/proto/json.hpp"
+#include "weft/proto/request_signature.hpp"
 
 namespace weft::handlers {
 
@@ -22,9 +23,17 @@ constexpr std::string_view kHashed = "sha256";
 constexpr std::string_view kPlain = "none";
 constexpr std::size_t kTokenBytesMax = 255;
 
+constexpr std::string_view kBindPath = "/_matrix/identity/v2/3pid/bind";
+constexpr std::string_view kUnbindPath = "/_matrix/identity/v2/3pid/unbind";
+
+std::string url_at(const proto::ServerName& id_server, std::string_view path) {
+    return fmt::format("https://{}{}", id_server.str(), path);
+}
 std::string url_at(const ThirdPartyInvitee& invitee, std::string_view path) {
     return fmt::format("https://{}/_matrix/identity/v2/{}", invitee.id_server.str(), path);
 }
+
+std::string bearer(const std::string& token) { return "Bearer " + token; }
 
 MatrixError unusable(std::string_view why) {
     return MatrixError::unknown(fmt::format("The identity server's answer is of no use: {}", why));
@@ -48,6 +57,16 @@ std::string lookup_key(const ThirdPartyInvitee& invitee, std::string_view algori
     return proto::base64_url_encode(proto::as_bytes(hash));
 }
 
+/// What the server refuses with; nothing, if it is no Matrix error.
+std::optional<MatrixError> error_in(const http::Response& response) {
+    const auto body = proto::parse_json_object(response.body);
+    const auto errcode = body ? proto::get_string(*body, "errcode") : std::nullopt;
+    if (!errcode || errcode == "M_UNRECOGNIZED") return std::nullopt;
+    const auto text = proto::get_string(*body, "error").value_or("The identity server refuses");
+    if (response.status == 401) return MatrixError::forbidden(std::string{text});
+    return MatrixError{response.status, std::string{*errcode}, std::string{text}};
+}
+
 bool is_token(std::string_view text) {
     const auto belongs = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -60,14 +79,14 @@ bool is_token(std::string_view text) {
 
 Task<std::optional<proto::UserId>> IdentityServers::lookup(ThirdPartyInvitee invitee) {
     const auto details =
-        co_await ask({http::Method::kGet, url_at(invitee, "hash_details"), invitee.id_access_token, {}});
+        co_await ask({http::Method::kGet, url_at(invitee, "hash_details"), bearer(invitee.id_access_token), {}});
     const auto algorithm = algorithm_in(details);
     const auto pepper = std::string{proto::get_string(details, "lookup_pepper").value_or("")};
     const auto key = lookup_key(invitee, algorithm, pepper);
     const json::object question{
         {"algorithm", algorithm}, {"pepper", pepper}, {"addresses", json::array{key}}};
     const auto answer = co_await ask(
-        {http::Method::kPost, url_at(invitee, "lookup"), invitee.id_access_token, proto::to_json(question)});
+        {http::Method::kPost, url_at(invitee, "lookup"), bearer(invitee.id_access_token), proto::to_json(question)});
     const auto* const mappings = proto::get_object(answer, "mappings");
     const auto found = mappings ? proto::get_string(*mappings, key) : std::nullopt;
     if (!found) co_return std::nullopt;
@@ -81,7 +100,7 @@ Task<IdentityServers::StoredInvite> IdentityServers::store_invite(ThirdPartyInvi
     about["medium"] = invitee.medium;
     about["address"] = invitee.address;
     const auto answer = co_await ask({http::Method::kPost, url_at(invitee, "store-invite"),
-                                      invitee.id_access_token, proto::to_json(about)});
+                                      bearer(invitee.id_access_token), proto::to_json(about)});
     const auto token = proto::get_string(answer, "token");
     const auto name = proto::get_string(answer, "display_name");
     const auto* const keys = proto::get_array(answer, "public_keys");
@@ -110,7 +129,46 @@ Task<bool> IdentityServers::is_valid(std::string key_validity_url, std::string p
     co_return proto::get_bool(answer, "valid").value_or(false);
 }
 
+Task<storage::ThreePidAddress> IdentityServers::bind(proto::UserId user_id, Session session) {
+    const json::object body{
+        {"sid", session.sid}, {"client_secret", session.client_secret}, {"mxid", user_id.str()}};
+    const auto response = co_await reach({http::Method::kPost, url_at(session.id_server, kBindPath),
+                                          bearer(session.id_access_token), proto::to_json(body)});
+    if (response.status != 200) {
+        if (auto error = error_in(response)) throw *error;
+        throw unusable(fmt::format("status {}", response.status));
+    }
+    const auto answer = proto::parse_json_object(response.body);
+    const auto medium = answer ? proto::get_string(*answer, "medium") : std::nullopt;
+    const auto address = answer ? proto::get_string(*answer, "address") : std::nullopt;
+    if (!medium || !address) throw unusable("no address");
+    co_return storage::ThreePidAddress{std::string{*medium}, std::string{*address}};
+}
+
+Task<bool> IdentityServers::unbind(proto::ServerName id_server, proto::UserId user_id,
+                                   storage::ThreePidAddress address) {
+    const json::object body{{"mxid", user_id.str()},
+                            {"threepid", {{"medium", address.medium}, {"address", address.address}}}};
+    auto signature = proto::x_matrix_authorization({"POST", kUnbindPath, server_name_, id_server, &body}, key_);
+    const auto response = co_await reach(
+        {http::Method::kPost, url_at(id_server, kUnbindPath), std::move(signature), proto::to_json(body)});
+    if (response.status == 200) co_return true;
+    // Identity service API: a refusal that is no Matrix error means that it cannot be done there.
+    if (auto error = error_in(response)) throw *error;
+    co_return false;
+}
+
 Task<json::object> IdentityServers::ask(Call call) {
+    const auto response = co_await reach(std::move(call));
+    if (response.status == 401 || response.status == 403)
+        throw MatrixError::forbidden("The identity server does not let you do this");
+    if (response.status != 200) throw unusable(fmt::format("status {}", response.status));
+    auto answer = proto::parse_json_object(response.body);
+    if (!answer) throw unusable("not a JSON object");
+    co_return std::move(*answer);
+}
+
+Task<http::Response> IdentityServers::reach(Call call) {
     std::optional<http::Response> response;
     std::string why;
     const auto url = call.url;
@@ -123,12 +181,7 @@ Task<json::object> IdentityServers::ask(Call call) {
         core::log_info("rooms", "no answer from an identity server at {}: {}", url, why);
         throw MatrixError::unknown("The identity server does not answer");
     }
-    if (response->status == 401 || response->status == 403)
-        throw MatrixError::forbidden("The identity server does not let you do this");
-    if (response->status != 200) throw unusable(fmt::format("status {}", response->status));
-    auto answer = proto::parse_json_object(response->body);
-    if (!answer) throw unusable("not a JSON object");
-    co_return std::move(*answer);
+    co_return std::move(*response);
 }
 
 }  // namespace weft::handlers
