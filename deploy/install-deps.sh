@@ -46,6 +46,7 @@ zlib1g-dev
 libcrypt-dev
 libgumbo-dev
 libvips-dev
+libjemalloc-dev
 postgresql (>= 15) | postgresql-17 | postgresql-16 | postgresql-15
 haproxy
 supervisor

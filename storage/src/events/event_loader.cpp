@@ -22,7 +22,7 @@ constexpr Sql kLoadEventsWithPush{
     "load_events_with_push",
     WEFT_EVENT_COLUMNS
     ", (SELECT array_to_string(array_agg(p.highlight || p.user_id), ' ') FROM event_push_actions p "
-    "WHERE p.room_id = ej.room_id AND p.event_id = ej.event_id AND p.notif = 1)" WEFT_EVENT_TABLES};
+    "WHERE p.stream_ordering = e.stream_ordering AND p.event_id = ej.event_id AND p.notif = 1)" WEFT_EVENT_TABLES};
 
 constexpr Sql kDevicesOfTokens{"devices_of_tokens",
                                "SELECT id, device_id FROM access_tokens WHERE id = ANY($1::bigint[]) AND device_id IS NOT NULL"};
