@@ -34,6 +34,7 @@ max_connections = {POSTGRES_CONNECTIONS_MAX}
 shared_buffers = 128MB
 effective_cache_size = 1GB
 max_wal_size = 2GB
+min_wal_size = 1GB               # write-ahead log files are used again: making one stops every commit
 checkpoint_timeout = 15min
 random_page_cost = 1.1           # solid-state storage
 jit = off                        # our statements are short

@@ -49,6 +49,11 @@ class Database:
         self.script = directory / "commit.sql"
         self.script.write_text(SCRIPT)
 
+    def end_pgbench(self) -> None:
+        """What pgbench left to be done (vacuuming its table, a checkpoint) is done now, and not while others are measured."""
+        self.query("VACUUM ANALYZE written", OWN_DATABASE)
+        self.query("CHECKPOINT")
+
     def pgbench_commits_per_s(self, clients: int, seconds: int) -> float:
         """How fast `clients` connections can each insert a row and commit it, again and again."""
         command = [postgres.program("pgbench"), *self.connection, "-n", "-M", "prepared"]

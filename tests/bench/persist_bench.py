@@ -115,6 +115,7 @@ class PersistBench:
         for clients in SENDERS:
             rate = self.database.pgbench_commits_per_s(clients, SECONDS)
             self.figures.add(f"pgbench_commits_per_s_{clients}", rate, 1)
+        self.database.end_pgbench()
 
     def measure_big_room(self) -> None:
         """What a message costs in rooms with many members and with few."""
