@@ -104,7 +104,7 @@ def inspect(database: Connection, server_name: Optional[str]) -> Report:
         check_background_updates(database, report)
         check_server_name(database, report, server_name)
         check_room_versions(database, report)
-        list_additions(database, report)
+        list_migrations(database, report)
         check_sequences(database, report)
     return report
 
@@ -259,8 +259,8 @@ def check_room_versions(database: Connection, report: Report) -> None:
 # What Weft will do
 
 
-def list_additions(database: Connection, report: Report) -> None:
-    """What the migrations that are still to come create; none touches what Synapse has."""
+def list_migrations(database: Connection, report: Report) -> None:
+    """What the migrations that are still to come create, and which of Synapse's indexes they drop; none touches a row."""
     applied = set()
     if database.row("SELECT to_regclass('weft_schema_migrations') IS NOT NULL AS there")["there"]:
         rows = database.rows("SELECT version FROM weft_schema_migrations")
@@ -268,9 +268,14 @@ def list_additions(database: Connection, report: Report) -> None:
         report.warnings.append("Weft has been started on this database before")
     else:
         report.changes.append("new table weft_schema_migrations")
-    for file in sorted(SCHEMA_DIR.glob("*.sql"))[1:]:
+    first, *others = sorted(SCHEMA_DIR.glob("*.sql"))
+    synapses = first.read_text()
+    for file in others:
         if int(file.name.partition("_")[0]) not in applied:
             report.changes += additions_of(file.read_text())
+            report.changes += [
+                f"no more {name}" for name in drops_of(file.read_text()) if re.search(rf"\b{name}\b", synapses)
+            ]
 
 
 def additions_of(sql: str) -> list:
@@ -286,8 +291,15 @@ def additions_of(sql: str) -> list:
     ]
     return found + [
         f"new column {table}.{column}"
-        for table, column in re.findall(r"^ALTER TABLE (\w+)\s+ADD COLUMN (\w+)", sql, re.M)
+        for table, column in re.findall(r"^ALTER TABLE (\w+)\s+ADD COLUMN (?:IF NOT EXISTS )?(\w+)", sql, re.M)
     ]
+
+
+def drops_of(sql: str) -> list:
+    """Names of the indexes and constraints that a migration drops."""
+    return re.findall(
+        r"^(?:DROP INDEX|ALTER TABLE \w+\s+DROP CONSTRAINT) (?:IF EXISTS )?(\w+)", sql, re.M
+    )
 
 
 def check_sequences(database: Connection, report: Report) -> None:

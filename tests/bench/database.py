@@ -1,8 +1,11 @@
 """What the cluster's PostgreSQL did, and what it can do."""
 
 import re
+import statistics
 import subprocess
+import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from launcher import postgres
 from launcher.cluster import Cluster
@@ -15,6 +18,11 @@ ROW_BYTES = 700
 
 OWN_DATABASE = "weft_bench"
 SCRIPT = f"INSERT INTO written (content) VALUES (repeat('x', {ROW_BYTES}));\n"
+
+
+class Commits(NamedTuple):
+    per_s: float
+    ms_p99: float
 
 
 class Database:
@@ -56,7 +64,19 @@ class Database:
 
     def pgbench_commits_per_s(self, clients: int, seconds: int) -> float:
         """How fast `clients` connections can each insert a row and commit it, again and again."""
-        command = [postgres.program("pgbench"), *self.connection, "-n", "-M", "prepared"]
+        return self.pgbench(clients, seconds)
+
+    def pgbench_commits(self, seconds: int) -> Commits:
+        """The same with one connection, and how long the slow ones take."""
+        with tempfile.TemporaryDirectory() as directory:
+            per_s = self.pgbench(1, seconds, "-l", f"--log-prefix={directory}/transactions")
+            log = next(Path(directory).iterdir()).read_text()
+        latencies_ms = [int(line.split()[2]) / 1000 for line in log.splitlines()]
+        return Commits(per_s, statistics.quantiles(latencies_ms, n=100)[-1])
+
+    def pgbench(self, clients: int, seconds: int, *options: str) -> float:
+        """Transactions a second."""
+        command = [postgres.program("pgbench"), *self.connection, "-n", "-M", "prepared", *options]
         command += ["-f", str(self.script), "-c", str(clients), "-j", "1", "-T", str(seconds)]
         done = subprocess.run(
             command + [OWN_DATABASE], capture_output=True, text=True, timeout=seconds + 30

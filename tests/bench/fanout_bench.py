@@ -151,6 +151,7 @@ class FanoutBench:
         for clients in SENDER_COUNTS:
             rate = self.database.pgbench_commits_per_s(clients, PGBENCH_SECONDS)
             self.figures.add(f"pgbench_commits_per_s_{clients}", rate, 1)
+        self.database.end_pgbench()
 
     def measure_eight(self) -> None:
         """Eight senders; then the cluster is left alone until PostgreSQL's statistics are complete

@@ -62,9 +62,13 @@ class DbAdopt(unittest.TestCase):
             "will change: new table event_txn_id",
             "will change: new index weft_account_data_stream on account_data",
             "will change: new sequence weft_access_token_id_seq",
+            "will change: new column profiles.fields",
+            "will change: no more ev_extrem_id",
+            "will change: no more event_id_user_id_profile_tag_uniqueness",
         ):
             self.assertIn(line, output)
         self.assertIn("35 users are of localhost:8800", output)
+        self.assertNotIn("no more weft_", output)  # what is ours is nobody's concern
         self.assertNotIn("problem:", output)
         self.assertNotIn("warning:", output)
         self.assertEqual(self.synapse.sql("SELECT count(*) FROM pg_class"), before)

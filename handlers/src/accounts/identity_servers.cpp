@@ -57,14 +57,17 @@ std::string lookup_key(const ThirdPartyInvitee& invitee, std::string_view algori
     return proto::base64_url_encode(proto::as_bytes(hash));
 }
 
-/// What the server refuses with; nothing, if it is no Matrix error.
+/// What the server refuses with; nothing, if it is no Matrix error. Its tokens are not ours: a client that is told of an
+/// unknown one would log out here.
 std::optional<MatrixError> error_in(const http::Response& response) {
+    if (response.status < 400 || response.status >= 500) return std::nullopt;
     const auto body = proto::parse_json_object(response.body);
     const auto errcode = body ? proto::get_string(*body, "errcode") : std::nullopt;
-    if (!errcode || errcode == "M_UNRECOGNIZED") return std::nullopt;
-    const auto text = proto::get_string(*body, "error").value_or("The identity server refuses");
-    if (response.status == 401) return MatrixError::forbidden(std::string{text});
-    return MatrixError{response.status, std::string{*errcode}, std::string{text}};
+    if (!errcode || errcode->empty() || errcode == "M_UNRECOGNIZED") return std::nullopt;
+    std::string text{proto::get_string(*body, "error").value_or("The identity server refuses")};
+    if (response.status == 401 || errcode == "M_UNKNOWN_TOKEN" || errcode == "M_MISSING_TOKEN")
+        return MatrixError::forbidden(std::move(text));
+    return MatrixError{response.status, std::string{*errcode}, std::move(text)};
 }
 
 bool is_token(std::string_view text) {

@@ -58,7 +58,7 @@ public:
         std::string client_secret;
     };
     /// The server publishes the session's address as the user's; returns which it is. The server's own error is thrown on, but
-    /// 401 becomes 403: it is not ours that the client is logged out of.
+    /// one about its token is M_FORBIDDEN here.
     Task<storage::ThreePidAddress> bind(proto::UserId user_id, Session session);
     /// The server no longer has the address as the user's; the request is signed by this server. False if the identity server
     /// does not support that; its own error is thrown on.
