@@ -12,6 +12,8 @@ namespace {
 
 /// Tokens taken from the database's sequence at a time.
 constexpr std::size_t kTokensPerBlock = 64;
+/// With so few left besides what is asked for, the only writer takes the next ones.
+constexpr std::size_t kTokensLow = 32;
 /// How long they may be used where there are other writers: tokens of all follow time to within as much, so that what
 /// is sorted by them (rooms in sliding sync, public histories) is in the order in which it happened.
 constexpr std::int64_t kTokensFreshMs = 10;
@@ -159,25 +161,42 @@ Task<void> EventLease::prepare_tokens(std::size_t count) {
             co_await changed_.wait(kIdleAdvance);
             continue;
         }
-        fetching_ = true;
-        const auto lease = number_;
-        const auto asked_ms = core::SystemClock{}.monotonic_ms();
-        std::vector<std::int64_t> tokens;
-        std::exception_ptr failure;
-        try {
-            tokens = co_await writers_.next_tokens(std::max(count, kTokensPerBlock));
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        fetching_ = false;
-        // Under another lease our rooms may hold newer ones.
-        if (lease == number_) {
-            events_.supply(tokens);
-            supplied_ms_ = asked_ms;
-        }
-        changed_.notify_all();
-        if (failure) std::rethrow_exception(failure);
+        co_await fetch_tokens(std::max(count, kTokensPerBlock));
     }
+    // The only writer's tokens keep: it has the next ones brought before these are used up, and no send waits for them.
+    if (shares_.shards() == 1 && !prefetching_ && events_.supplied() < count + kTokensLow) {
+        prefetching_ = true;
+        tasks_.spawn("prefetch_event_tokens", [this] { return prefetch_tokens(); });
+    }
+}
+
+Task<void> EventLease::prefetch_tokens() {
+    struct Done {
+        bool& prefetching;
+        ~Done() { prefetching = false; }
+    } done{prefetching_};
+    if (!fetching_) co_await fetch_tokens(kTokensPerBlock);
+}
+
+Task<void> EventLease::fetch_tokens(std::size_t count) {
+    fetching_ = true;
+    const auto lease = number_;
+    const auto asked_ms = core::SystemClock{}.monotonic_ms();
+    std::vector<std::int64_t> tokens;
+    std::exception_ptr failure;
+    try {
+        tokens = co_await writers_.next_tokens(count);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    fetching_ = false;
+    // Under another lease our rooms may hold newer ones.
+    if (lease == number_) {
+        events_.supply(tokens);
+        supplied_ms_ = asked_ms;
+    }
+    changed_.notify_all();
+    if (failure) std::rethrow_exception(failure);
 }
 
 /// A writer that has nothing to write must not hold back the lower bound of everybody's position.

@@ -47,6 +47,8 @@ public:
     Task<void> prepare_tokens(std::size_t count);
 
 private:
+    Task<void> fetch_tokens(std::size_t count);
+    Task<void> prefetch_tokens();
     Task<void> join();
     Task<void> give_back(std::string holder);
     Task<void> wait_for_others();
@@ -66,6 +68,7 @@ private:
     bool left_ = false;
     bool joining_ = false;
     bool fetching_ = false;
+    bool prefetching_ = false;
     bool following_ = false;
     core::Signal changed_;
     core::BackgroundTasks tasks_;
