@@ -272,10 +272,9 @@ def list_migrations(database: Connection, report: Report) -> None:
     synapses = first.read_text()
     for file in others:
         if int(file.name.partition("_")[0]) not in applied:
-            report.changes += additions_of(file.read_text())
-            report.changes += [
-                f"no more {name}" for name in drops_of(file.read_text()) if re.search(rf"\b{name}\b", synapses)
-            ]
+            sql = file.read_text()
+            report.changes += additions_of(sql)
+            report.changes += [f"no more {name}" for name in drops_of(sql) if re.search(rf"\b{name}\b", synapses)]
 
 
 def additions_of(sql: str) -> list:

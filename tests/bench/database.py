@@ -62,20 +62,16 @@ class Database:
         self.query("VACUUM ANALYZE written", OWN_DATABASE)
         self.query("CHECKPOINT")
 
-    def pgbench_commits_per_s(self, clients: int, seconds: int) -> float:
-        """How fast `clients` connections can each insert a row and commit it, again and again."""
-        return self.pgbench(clients, seconds)
-
     def pgbench_commits(self, seconds: int) -> Commits:
-        """The same with one connection, and how long the slow ones take."""
+        """Commits of one connection, and how long the slow ones take."""
         with tempfile.TemporaryDirectory() as directory:
-            per_s = self.pgbench(1, seconds, "-l", f"--log-prefix={directory}/transactions")
+            per_s = self.pgbench_commits_per_s(1, seconds, "-l", f"--log-prefix={directory}/transactions")
             log = next(Path(directory).iterdir()).read_text()
         latencies_ms = [int(line.split()[2]) / 1000 for line in log.splitlines()]
         return Commits(per_s, statistics.quantiles(latencies_ms, n=100)[-1])
 
-    def pgbench(self, clients: int, seconds: int, *options: str) -> float:
-        """Transactions a second."""
+    def pgbench_commits_per_s(self, clients: int, seconds: int, *options: str) -> float:
+        """How fast `clients` connections can each insert a row and commit it, again and again."""
         command = [postgres.program("pgbench"), *self.connection, "-n", "-M", "prepared", *options]
         command += ["-f", str(self.script), "-c", str(clients), "-j", "1", "-T", str(seconds)]
         done = subprocess.run(

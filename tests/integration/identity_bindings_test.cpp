@@ -3,10 +3,12 @@
 
 #include "accounts_fixture.hpp"
 #include "weft/proto/crypto.hpp"
+#include "x_matrix.hpp"
 
 using namespace weft;
 using test::AccountsAnswer;
 using test::AccountsFixture;
+using test::x_matrix_parameter;
 
 namespace {
 
@@ -39,11 +41,6 @@ struct IdentityServer : AccountsFixture {
     std::vector<handlers::IdentityServers::Call> calls;
 };
 
-/// A parameter of an X-Matrix header.
-std::string parameter(const std::string& header, const std::string& name) {
-    const auto begin = header.find(name + "=\"") + name.size() + 2;
-    return header.substr(begin, header.find('"', begin) - begin);
-}
 
 }  // namespace
 
@@ -70,9 +67,9 @@ TEST_CASE_METHOD(IdentityServer, "this server signs for its users who take an ad
                                  {"origin", "test"},
                                  {"destination", "other.example:8090"},
                                  {"content", last_body()}};
-    received["signatures"] = {{"test", {{parameter(header, "key"), parameter(header, "sig")}}}};
+    received["signatures"] = {{"test", {{x_matrix_parameter(header, "key"), x_matrix_parameter(header, "sig")}}}};
     const auto public_key = proto::base64_decode(signing_key.public_key_base64()).value();
-    CHECK(proto::verify_json(received, "test", parameter(header, "key"), public_key).has_value());
+    CHECK(proto::verify_json(received, "test", x_matrix_parameter(header, "key"), public_key).has_value());
     CHECK(last_body().at("mxid") == "@alice:test");
     CHECK(last_body().at("threepid").at("address") == "a@example.org");
 }

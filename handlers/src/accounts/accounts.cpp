@@ -42,7 +42,7 @@ Task<IdentityBindings::Unbound> Accounts::deactivate(std::string user_id, Erase 
         co_await stores_.erased_users.set_erased(user_id, true);
     }
     co_await devices_.remove_all(user_id);
-    auto bound = co_await bindings_.of_user(user_id);
+    auto bound = co_await stores_.three_pids.bound_of_user(user_id);
     co_await remove_personal_data(user_id);
     core::log_info("accounts", "account {} deactivated", user_id);
     leave_in_background(user_id);

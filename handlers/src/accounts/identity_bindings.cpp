@@ -51,10 +51,6 @@ Task<IdentityBindings::Unbound> IdentityBindings::try_unbind(std::string user_id
     co_return Unbound::kNotSupported;
 }
 
-Task<std::vector<storage::BoundThreePid>> IdentityBindings::of_user(std::string user_id) {
-    co_return co_await store_.bound_of_user(std::move(user_id));
-}
-
 Task<IdentityBindings::Unbound> IdentityBindings::try_unbind_all(std::string user_id,
                                                                  std::vector<storage::BoundThreePid> bound,
                                                                  std::optional<proto::ServerName> id_server) {

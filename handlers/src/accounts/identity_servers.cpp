@@ -30,7 +30,7 @@ std::string url_at(const proto::ServerName& id_server, std::string_view path) {
     return fmt::format("https://{}{}", id_server.str(), path);
 }
 std::string url_at(const ThirdPartyInvitee& invitee, std::string_view path) {
-    return fmt::format("https://{}/_matrix/identity/v2/{}", invitee.id_server.str(), path);
+    return url_at(invitee.id_server, fmt::format("/_matrix/identity/v2/{}", path));
 }
 
 std::string bearer(const std::string& token) { return "Bearer " + token; }

@@ -1,7 +1,5 @@
 #include "weft/handlers/push_actions.hpp"
 
-#include <algorithm>
-
 #include "weft/proto/event_types.hpp"
 #include "weft/proto/push_evaluator.hpp"
 
@@ -68,8 +66,6 @@ Task<std::vector<storage::PushAction>> PushActions::for_event(proto::EventPtr ev
         if (!actions || !actions->notify) continue;
         out.push_back({users[i], stored_actions(*actions), true, actions->highlight});
     }
-    // Their rows then go into the same pages of PostgreSQL's indexes one after the other.
-    std::ranges::sort(out, {}, &storage::PushAction::user_id);
     co_return out;
 }
 

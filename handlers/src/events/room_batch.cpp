@@ -13,9 +13,8 @@ constexpr std::size_t kStateGroupChainMax = 100;
 /// More previous events than this only cost; the deepest come first.
 constexpr std::size_t kPrevEventsMax = 10;
 
-const proto::EventId* find_state(const RoomHead& head, std::string_view type,
-                                 std::string_view state_key = {}) {
-    const auto found = head.state->find(proto::StateKey{type, state_key});
+const proto::EventId* find_state(const RoomHead& head, const proto::StateKey& key) {
+    const auto found = head.state->find(key);
     return found == head.state->end() ? nullptr : &found->second;
 }
 
@@ -77,7 +76,7 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
 
     proto::EventPtr replaced;
     if (draft.state_key) {
-        if (const auto* id = find_state(batch.head(), draft.type, *draft.state_key))
+        if (const auto* id = find_state(batch.head(), proto::StateKey{draft.type, *draft.state_key}))
             replaced = co_await event(batch, *id);
         if (replaced && request.deduplicate_state && says_the_same(*replaced, draft)) {
             co_return SendResult{replaced->event_id(), replaced->stream_ordering(),
@@ -124,14 +123,14 @@ Task<SendResult> EventPlacer::place(RoomBatch& batch, const SendRequest& request
 Task<EventPlacer::Auth> EventPlacer::auth_at_head(RoomBatch& batch, std::vector<proto::StateKey> keys) {
     Auth auth;
     for (const auto& key : keys) {
-        const auto* id = find_state(batch.head(), key.type(), key.state_key());
+        const auto* id = find_state(batch.head(), key);
         if (!id) continue;
         auth.ids.push_back(*id);
         if (auto found = co_await event(batch, *id)) auth.lookup.add(std::move(found));
     }
     if (batch.head().version->room_id_is_create_hash) {
         // The create event authorizes everything without being named.
-        if (const auto* id = find_state(batch.head(), proto::event_type::kCreate))
+        if (const auto* id = find_state(batch.head(), proto::StateKey{proto::event_type::kCreate}))
             auth.lookup.add(co_await event(batch, *id));
     }
     co_return auth;

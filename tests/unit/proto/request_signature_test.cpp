@@ -2,16 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "x_matrix.hpp"
+
 using namespace weft::proto;
-
-namespace {
-
-std::string parameter(const std::string& header, const std::string& name) {
-    const auto begin = header.find(name + "=\"") + name.size() + 2;
-    return header.substr(begin, header.find('"', begin) - begin);
-}
-
-}  // namespace
+using weft::test::x_matrix_parameter;
 
 TEST_CASE("a signed request names both servers and can be verified by the other one") {
     const auto key = SigningKey::generate("a");
@@ -19,15 +13,15 @@ TEST_CASE("a signed request names both servers and can be verified by the other 
     const auto header = x_matrix_authorization({"POST", "/some/path?query=1", "here", "there.example:8448", &content}, key);
 
     CHECK(header.starts_with("X-Matrix "));
-    CHECK(parameter(header, "origin") == "here");
-    CHECK(parameter(header, "destination") == "there.example:8448");
-    CHECK(parameter(header, "key") == "ed25519:a");
+    CHECK(x_matrix_parameter(header, "origin") == "here");
+    CHECK(x_matrix_parameter(header, "destination") == "there.example:8448");
+    CHECK(x_matrix_parameter(header, "key") == "ed25519:a");
     json::object received{{"method", "POST"},
                           {"uri", "/some/path?query=1"},
                           {"origin", "here"},
                           {"destination", "there.example:8448"},
                           {"content", content}};
-    received["signatures"] = json::object{{"here", json::object{{"ed25519:a", parameter(header, "sig")}}}};
+    received["signatures"] = json::object{{"here", json::object{{"ed25519:a", x_matrix_parameter(header, "sig")}}}};
     const auto public_key = base64_decode(key.public_key_base64()).value();
     CHECK(verify_json(received, "here", "ed25519:a", public_key).has_value());
     received["uri"] = "/some/path?query=2";
@@ -38,6 +32,6 @@ TEST_CASE("a request without a body is signed without content") {
     const auto key = SigningKey::generate("a");
     const auto header = x_matrix_authorization({"GET", "/path", "here", "there"}, key);
     json::object received{{"method", "GET"}, {"uri", "/path"}, {"origin", "here"}, {"destination", "there"}};
-    received["signatures"] = json::object{{"here", json::object{{"ed25519:a", parameter(header, "sig")}}}};
+    received["signatures"] = json::object{{"here", json::object{{"ed25519:a", x_matrix_parameter(header, "sig")}}}};
     CHECK(verify_json(received, "here", "ed25519:a", base64_decode(key.public_key_base64()).value()).has_value());
 }

@@ -32,9 +32,7 @@ public:
     Task<Unbound> try_unbind(std::string user_id, storage::ThreePidAddress address,
                              std::optional<proto::ServerName> id_server);
 
-    /// All that the user has published.
-    Task<std::vector<storage::BoundThreePid>> of_user(std::string user_id);
-    /// Takes everything back, from one server or from those where it was published. Throws nothing that a server says.
+    /// Takes all of `bound` back, from one server or from those where it was published. Throws nothing that a server says.
     Task<Unbound> try_unbind_all(std::string user_id, std::vector<storage::BoundThreePid> bound,
                                  std::optional<proto::ServerName> id_server);
 
