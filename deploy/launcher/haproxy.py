@@ -5,6 +5,7 @@ somebody. Health is each process' own `/health`; a connection that fails marks t
 once, without waiting for the next check.
 """
 
+import itertools
 import resource
 import subprocess
 from pathlib import Path
@@ -14,6 +15,8 @@ from launcher.cluster import HOST, Cluster
 from launcher.console import LauncherError
 
 CONNECTIONS_MAX = 20000
+#: HAProxy takes 64 words a line, some of which are not texts.
+TEXTS_PER_LINE_MAX = 50
 BINARY = "/usr/sbin/haproxy"
 
 HEADER = """\
@@ -22,6 +25,8 @@ global
     maxconn {maxconn}
     # After a soft stop (SIGUSR1) requests may finish, but not for ever.
     hard-stop-after 15s
+    # Hardly a path comes twice: looking into this cache takes longer than matching.
+    tune.pattern.cache-size 0
 
 defaults
     mode http
@@ -80,15 +85,18 @@ def connections_max() -> int:
 
 
 def render_rules(rules: list) -> str:
-    """Each run of rules with one target is an ACL and the line that uses it."""
-    lines, run = [], 0
-    for number, rule in enumerate(rules):
-        name = f"{rule.target.name}.{run}"
-        match = f"-m reg '{rule.text}'" if rule.is_pattern else f"-m str '{rule.text}'"
-        lines.append(f"    acl {name} var(txn.request) {match}")
-        if number + 1 == len(rules) or rules[number + 1].target != rule.target:
-            lines.append(f"    use_backend {rule.target.name} if {name}")
-            run += 1
+    """Each run of rules of one kind with one target is an ACL and the line that uses it."""
+    lines = []
+    runs = itertools.groupby(rules, lambda rule: (rule.target.name, rule.is_pattern))
+    for number, ((target, is_pattern), run) in enumerate(runs):
+        name = f"{target}.{number}"
+        match = "reg" if is_pattern else "str"
+        texts = [f"'{rule.text}'" for rule in run]
+        # The texts of a line are one look into a tree: a line for each would cost as many looks.
+        for at in range(0, len(texts), TEXTS_PER_LINE_MAX):
+            line = " ".join(texts[at : at + TEXTS_PER_LINE_MAX])
+            lines.append(f"    acl {name} var(txn.request) -m {match} {line}")
+        lines.append(f"    use_backend {target} if {name}")
     return "\n".join(lines) + "\n"
 
 

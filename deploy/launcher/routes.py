@@ -142,8 +142,12 @@ def covers(other: Route, route: Route) -> bool:
 
 
 def exact_rules(rows: list) -> list:
+    """In any order they mean the same: those of one target together, the hottest target first."""
     exact = [(route, target) for route, target in rows if is_exact(route.path)]
-    exact.sort(key=lambda row: heat(row[0].operation))
+    hottest = {}
+    for route, target in exact:
+        hottest[target] = min(heat(route.operation), hottest.get(target, len(HOT_OPERATIONS)))
+    exact.sort(key=lambda row: (hottest[row[1]], row[1].name))
     return [Rule(target, False, f"{route.method}:{route.path}") for route, target in exact]
 
 
