@@ -29,7 +29,6 @@ ca-certificates
 libboost1.83-dev | libboost1.81-dev
 libboost-url1.83-dev | libboost-url1.81-dev
 libboost-json1.83-dev | libboost-json1.81-dev
-libpqxx-dev
 libpq-dev
 catch2
 libfmt-dev

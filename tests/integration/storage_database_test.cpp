@@ -1,7 +1,10 @@
 #include <catch2/catch.hpp>
 
 #include <future>
+#include <numeric>
+#include <set>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "postgres_fixture.hpp"
@@ -315,6 +318,87 @@ TEST_CASE("as many transactions run at once as there are connections, and the ot
 
     CHECK(most == 4);
     CHECK(inside == 0);
+}
+
+TEST_CASE("an answer of many megabytes comes whole, and so does a parameter go") {
+    StorageFixture fixture;
+    fixture.run(fixture.db.query(kBackend));  // from now on there is an idle connection
+
+    const auto rows = fixture.run(fixture.db.query(
+        Sql{"test_long_answer", "SELECT n, repeat('x', 1000) FROM generate_series(1, $1::int) AS n"}, 20'000));
+    const auto length = fixture.run(fixture.db.query(Sql{"test_long_parameter", "SELECT length($1::text)"},
+                                                     std::string(8'000'000, 'y')));
+
+    REQUIRE(rows.size() == 20'000);
+    CHECK(rows[19'999][0].i64() == 20'000);
+    CHECK(rows[19'999][1].view() == std::string(1000, 'x'));
+    CHECK(length.front()[0].i64() == 8'000'000);
+}
+
+TEST_CASE("statements that come at once are all answered, on no more connections than there may be") {
+    StorageFixture fixture;
+    std::set<std::string> backends;
+    std::vector<std::int64_t> answers;
+    const auto ask = [&](int number) -> Task<void> {
+        const auto rows = co_await fixture.db.query(
+            Sql{"test_ask", "SELECT $1::bigint, pg_backend_pid(), pg_sleep(0.002)"}, number);
+        answers.push_back(rows.front()[0].i64());
+        backends.insert(rows.front()[1].str());
+    };
+    const auto all = [&]() -> Task<void> {
+        using namespace asio::experimental::awaitable_operators;
+        for (int round = 0; round < 10; ++round) {
+            co_await ((ask(1) && ask(2) && ask(3) && ask(4)) && (ask(5) && ask(6) && ask(7) && ask(8)));
+        }
+    };
+
+    fixture.run(all());
+
+    CHECK(answers.size() == 80);
+    CHECK(std::accumulate(answers.begin(), answers.end(), std::int64_t{0}) == 360);
+    CHECK(backends.size() <= 4);
+}
+
+TEST_CASE("a statement whose caller is cancelled is finished all the same") {
+    StorageFixture fixture;
+    fixture.sql(kCounter);
+    const auto backend = fixture.run(fixture.db.query(kBackend)).front()[0].str();
+    asio::cancellation_signal cancel;
+    const Sql slow{"test_slow_write", "INSERT INTO counter SELECT 2, length(pg_sleep(0.05)::text)"};
+    bool ended = false;
+    const auto write = [&]() -> Task<void> { co_await fixture.db.query(slow); };
+    const auto context = std::make_shared<core::LogContext>("cancelled");
+    asio::co_spawn(core::with_context(fixture.io.get_executor(), context), write(),
+                   asio::bind_cancellation_slot(cancel.slot(), [&ended](const std::exception_ptr&) { ended = true; }));
+    fixture.io.restart();
+    fixture.io.poll();  // it is on its way
+
+    cancel.emit(asio::cancellation_type::terminal);
+    fixture.io.restart();
+    fixture.io.run();
+
+    CHECK(ended);
+    CHECK(fixture.sql("SELECT count(*) FROM counter").front().front() == "2");
+    CHECK(fixture.run(fixture.db.query(kBackend)).front()[0].str() == backend);
+}
+
+TEST_CASE("a database that ends while a statement is on its way takes nobody with it") {
+    StorageFixture fixture;
+    std::exception_ptr failure;
+    {
+        auto db = std::make_unique<storage::Database>(fixture.database->config(), "ends", fixture.io.get_executor());
+        fixture.run(db->query(kBackend));
+        const auto context = std::make_shared<core::LogContext>("late");
+        const auto wait = [&db]() -> Task<void> { co_await db->query(Sql{"test_late", "SELECT pg_sleep(0.05)"}); };
+        asio::co_spawn(core::with_context(fixture.io.get_executor(), context), wait(),
+                       [&failure](std::exception_ptr why) { failure = std::move(why); });
+        fixture.io.restart();
+        fixture.io.poll();
+        db.reset();
+        fixture.io.restart();
+        fixture.io.run();
+    }
+    CHECK(core::is_cancellation(failure));
 }
 
 TEST_CASE("what a transaction used is counted for the context that started it") {

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
+#include <stdexcept>
 
 #include <fmt/format.h>
+#include <libpq-fe.h>
 #include <unistd.h>
-#include <pqxx/pqxx>
 
 #include "weft/storage/migrations.hpp"
 
@@ -24,9 +26,26 @@ std::string server() {
     return text;
 }
 
+using Rows = std::vector<std::vector<std::string>>;
+
+/// Runs statements on a connection of their own, not by what is under test; the rows of the last.
+Rows execute(const std::string& connection_string, const std::string& statements) {
+    const std::unique_ptr<PGconn, void (*)(PGconn*)> connection{PQconnectdb(connection_string.c_str()), PQfinish};
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> result{PQexec(connection.get(), statements.c_str()), PQclear};
+    const auto status = PQresultStatus(result.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error{PQerrorMessage(connection.get())};
+    Rows rows(static_cast<std::size_t>(PQntuples(result.get())));
+    for (int row = 0; row < PQntuples(result.get()); ++row) {
+        for (int column = 0; column < PQnfields(result.get()); ++column) {
+            const bool null = PQgetisnull(result.get(), row, column) != 0;
+            rows[static_cast<std::size_t>(row)].emplace_back(null ? "NULL" : PQgetvalue(result.get(), row, column));
+        }
+    }
+    return rows;
+}
+
 void admin(const std::string& statement) {
-    pqxx::connection connection{server()};
-    pqxx::nontransaction{connection}.exec(statement);
+    execute(server(), statement);
 }
 
 std::string next_name() {
@@ -92,15 +111,7 @@ core::DatabaseConfig TestDatabase::config(std::size_t connections_max) const {
 }
 
 std::vector<std::vector<std::string>> TestDatabase::sql(const std::string& statements) const {
-    pqxx::connection connection{config().connection_string};
-    pqxx::nontransaction work{connection};
-    const auto result = work.exec(statements);
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& row : result) {
-        auto& out = rows.emplace_back();
-        for (const auto& field : row) out.emplace_back(field.is_null() ? "NULL" : field.c_str());
-    }
-    return rows;
+    return execute(config().connection_string, statements);
 }
 
 StorageFixture::StorageFixture() : StorageFixture{std::make_shared<TestDatabase>(), "master"} {}

@@ -1,16 +1,16 @@
 #include "weft/storage/database.hpp"
 
 #include <chrono>
-#include <mutex>
+#include <map>
 #include <thread>
-#include <unordered_map>
 
 #include <fmt/format.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "engine/connection.hpp"
+#include "engine/answer_wait.hpp"
+#include "engine/connection_pool.hpp"
 #include "weft/core/log.hpp"
 #include "weft/core/log_context.hpp"
 #include "weft/core/random.hpp"
@@ -77,78 +77,55 @@ struct TransactionMetrics {
 }  // namespace
 
 struct Database::Impl {
-    Impl(const core::DatabaseConfig& given, std::string name)
+    Impl(const core::DatabaseConfig& given, std::string name, asio::any_io_executor on)
         : config{given},
-          application_name{std::move(name)},
+          executor{std::move(on)},
           queue_wait{core::histogram("weft_db_queue_wait_seconds", "Time until a database thread was free")},
           retries{core::counter("weft_db_transaction_retries_total", "Transactions that were run again")},
           sentinels{core::counter("weft_db_sentinel_transactions_total",
                                   "Transactions started outside any log context: a bug")},
-          threads{std::max<std::size_t>(1, config.connections_max)} {}
+          connections{std::make_shared<ConnectionPool>(config.connection_string, std::move(name),
+                                                       threads_of(config))},
+          threads{threads_of(config)} {}
+
+    static std::size_t threads_of(const core::DatabaseConfig& config) {
+        return std::max<std::size_t>(1, config.connections_max);
+    }
 
     const core::DatabaseConfig config;
-    const std::string application_name;
+    const asio::any_io_executor executor;
 
     core::Histogram queue_wait;
     core::Counter retries;
     core::Counter sentinels;
-    std::unordered_map<std::string, TransactionMetrics> metrics;  // logic thread only
+    std::map<std::string, TransactionMetrics, std::less<>> metrics;  // logic thread only
 
-    std::mutex mutex;  // guards idle
-    std::vector<std::unique_ptr<Connection>> idle;
-
+    const std::shared_ptr<ConnectionPool> connections;
     asio::thread_pool threads;
-
-    /// As many connections as threads: who asks always gets one, the most recently used first.
-    std::unique_ptr<Connection> take() {
-        for (;;) {
-            std::unique_ptr<Connection> connection;
-            {
-                const std::lock_guard lock{mutex};
-                if (idle.empty()) break;
-                connection = std::move(idle.back());
-                idle.pop_back();
-            }
-            if (connection->usable()) return connection;
-        }
-        return std::make_unique<Connection>(config.connection_string, application_name);
-    }
-
-    void give_back(std::unique_ptr<Connection> connection) {
-        if (!connection->usable()) return;
-        const std::lock_guard lock{mutex};
-        idle.push_back(std::move(connection));
-    }
 
     /// Calls `attempt(connection)` until it succeeds or fails for good. `may_repeat` says whether it may run
     /// again after the connection broke.
     template <class Attempt>
     void with_retries(Outcome& outcome, const Attempt& attempt) {
-        for (int number = 1;; ++number) {
-            std::unique_ptr<Connection> connection;
+        for (int number = 1 + outcome.retries;; ++number) {
+            ConnectionPool::Lease connection;
             bool repeatable = true;
             try {
-                connection = take();
+                connection = connections->take();
                 attempt(*connection, repeatable);
-                give_back(std::move(connection));
                 return;
             } catch (const TransientFailure& failure) {
                 const bool conflict = failure.kind == TransientFailure::Kind::kConflict;
-                if (connection) {
-                    connection->rollback();
-                    give_back(std::move(connection));
-                }
+                if (connection) connection->rollback();
                 if (!conflict && !repeatable) throw CommitInDoubt{failure.what()};
                 if (number == kAttemptsMax) throw;
                 ++outcome.retries;
-                back_off(number);
             } catch (...) {
-                if (connection) {
-                    connection->rollback();
-                    give_back(std::move(connection));
-                }
+                if (connection) connection->rollback();
                 throw;
             }
+            connection.reset();
+            back_off(number);
         }
     }
 
@@ -163,15 +140,15 @@ struct Database::Impl {
         });
     }
 
-    void account(const std::string& name, core::LogContext& context, const Outcome& outcome) {
+    void account(std::string_view name, core::LogContext& context, const Outcome& outcome) {
         constexpr double kNsPerSecond = 1e9;
         queue_wait.observe(static_cast<double>(outcome.wait_ns) / kNsPerSecond);
         if (outcome.retries > 0) retries.increment(outcome.retries);
         auto found = metrics.find(name);
         if (found == metrics.end()) {
-            const core::Labels labels{{"name", name}};
+            const core::Labels labels{{"name", std::string{name}}};
             found = metrics
-                        .emplace(name, TransactionMetrics{core::counter("weft_db_transactions_total",
+                        .emplace(std::string{name}, TransactionMetrics{core::counter("weft_db_transactions_total",
                                                                         "Database transactions", labels),
                                                           core::histogram("weft_db_transaction_seconds",
                                                                           "Time in a transaction", labels)})
@@ -189,17 +166,26 @@ struct Database::Impl {
 
 namespace {
 
+/// Who the transaction is run for.
+core::LogContextPtr asking_context(Database::Impl& impl, std::string_view name) {
+    auto context = core::current_context();
+    if (context == core::sentinel_context()) {
+        impl.sentinels.increment();
+        core::log_warning("database", "transaction {} was started outside any log context", name);
+    }
+    return context;
+}
+
 /// Runs `job` on a database thread, accounts for it and runs its callbacks. Holds no reference to the pool
-/// while it is suspended: the pool's queue holds us.
-Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::function<void(Outcome&)> job) {
-    const auto context = core::current_context();
+/// while it is suspended: the pool's queue holds us. `retries`: attempts that were made elsewhere.
+Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::function<void(Outcome&)> job,
+                    int retries = 0) {
     const auto outcome = std::make_shared<Outcome>();
+    outcome->retries = retries;
+    core::LogContextPtr context;
     auto* const threads = [&] {
         const auto impl = pool.lock();
-        if (context == core::sentinel_context()) {
-            impl->sentinels.increment();
-            core::log_warning("database", "transaction {} was started outside any log context", name);
-        }
+        context = asking_context(*impl, name);
         return &impl->threads;
     }();
     co_await core::run_on(*threads, [queued = SteadyTime::now(), outcome, job = std::move(job)] {
@@ -223,6 +209,63 @@ Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::f
     if (failure) std::rethrow_exception(failure);
 }
 
+/// A statement and its answer, for whichever thread has to do with it.
+struct Query {
+    Sql sql;
+    std::vector<Param> params;
+    ConnectionPool::Lease connection;  // where the logic thread itself runs it
+    Rows rows;
+};
+using QueryPtr = std::shared_ptr<Query>;
+
+Task<void> query_on_thread(std::weak_ptr<Database::Impl> pool, QueryPtr query, int retries = 0) {
+    const auto impl = pool.lock().get();
+    return dispatch(
+        std::move(pool), std::string{query->sql.name},
+        [impl, query](Outcome& outcome) {
+            impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
+                repeatable = only_reads(query->sql.text);
+                query->rows = connection.execute(query->sql, query->params);
+            });
+        },
+        retries);
+}
+
+/// Without a database thread: two threads that wake each other take longer than most statements. A long answer is
+/// left to one all the same.
+Task<void> query_at_once(std::weak_ptr<Database::Impl> pool, QueryPtr query) {
+    const auto [context, executor] = [&] {
+        const auto impl = pool.lock();
+        return std::pair{asking_context(*impl, query->sql.name), impl->executor};
+    }();
+    const auto started = SteadyTime::now();
+    std::exception_ptr failure;
+    bool again = false;
+    try {
+        query->connection->start(query->sql, query->params);
+        if (co_await answer_has_come(*query->connection, executor)) {
+            query->rows = query->connection->finish();
+        } else if (auto impl = pool.lock()) {
+            auto& threads = impl->threads;
+            impl.reset();  // as in dispatch()
+            co_await core::run_on(threads, [query] { query->rows = query->connection->finish(); });
+        }
+    } catch (const TransientFailure& problem) {
+        again = problem.kind == TransientFailure::Kind::kConflict || only_reads(query->sql.text);
+        if (!again) failure = std::make_exception_ptr(CommitInDoubt{problem.what()});
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    query->connection.reset();
+    const auto impl = pool.lock();
+    if (!impl) throw boost::system::system_error{asio::error::operation_aborted};
+    if (again) co_return co_await query_on_thread(std::move(pool), std::move(query), 1);
+    Outcome outcome;
+    outcome.busy_ns = ns_since(started);
+    impl->account(query->sql.name, *context, outcome);
+    if (failure) std::rethrow_exception(failure);
+}
+
 }  // namespace
 
 Rows Transaction::exec_params(const Sql& sql, const std::vector<Param>& params) {
@@ -233,10 +276,11 @@ void Transaction::exec_script(const std::string& sql) {
     connection_.execute_script(sql);
 }
 
-Database::Database(const core::DatabaseConfig& config, std::string application_name, asio::any_io_executor)
-    : impl_{std::make_shared<Impl>(config, std::move(application_name))} {}
+Database::Database(const core::DatabaseConfig& config, std::string application_name, asio::any_io_executor executor)
+    : impl_{std::make_shared<Impl>(config, std::move(application_name), std::move(executor))} {}
 
 Database::~Database() {
+    impl_->connections->close();
     impl_->threads.stop();
     impl_->threads.join();
 }
@@ -252,15 +296,13 @@ Task<void> Database::run_erased(std::string name, std::function<void(Transaction
 }
 
 Task<Rows> Database::query_params(Sql sql, std::vector<Param> params) {
-    const auto rows = std::make_shared<Rows>();
-    co_await dispatch(impl_, std::string{sql.name},
-                      [impl = impl_.get(), rows, sql, params = std::move(params)](Outcome& outcome) {
-                          impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
-                              repeatable = only_reads(sql.text);
-                              *rows = connection.execute(sql, params);
-                          });
-                      });
-    co_return std::move(*rows);
+    const auto query = std::make_shared<Query>(Query{sql, std::move(params), impl_->connections->try_take(), {}});
+    if (query->connection) {
+        co_await query_at_once(impl_, query);
+    } else {
+        co_await query_on_thread(impl_, query);
+    }
+    co_return std::move(query->rows);
 }
 
 void Database::run_blocking(const std::function<void(Transaction&)>& body) {

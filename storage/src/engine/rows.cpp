@@ -28,8 +28,11 @@ Field Rows::Row::operator[](std::size_t column) const {
         throw StoreError{fmt::format("row {}, column {} asked of a result of {} rows, {} columns", index_,
                                      column, impl_->rows, impl_->columns)};
     }
-    const auto& cell = impl_->cells[index_ * impl_->columns + column];
-    return Field{impl_->text.data() + cell.offset, cell.size, cell.null};
+    auto* const result = impl_->result.get();
+    const int row = static_cast<int>(index_);
+    const int field = static_cast<int>(column);
+    return Field{PQgetvalue(result, row, field), static_cast<std::size_t>(PQgetlength(result, row, field)),
+                 PQgetisnull(result, row, field) != 0};
 }
 
 std::size_t Rows::size() const {
@@ -37,7 +40,11 @@ std::size_t Rows::size() const {
 }
 
 std::size_t Rows::affected() const {
-    return impl_->affected;
+    if (impl_->result == nullptr) return 0;
+    const std::string_view text{PQcmdTuples(impl_->result.get())};
+    std::size_t count = 0;  // stays where the statement touches none
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
 }
 
 }  // namespace weft::storage

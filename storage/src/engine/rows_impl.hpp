@@ -1,26 +1,15 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
+#include "engine/libpq.hpp"
 #include "weft/storage/database.hpp"
 
 namespace weft::storage {
 
-/// A result copied into two flat buffers on the database thread, so that reading it on the logic thread is
-/// only arithmetic.
+/// The result as libpq has it: reading it is only arithmetic, on whatever thread.
 struct Rows::Impl {
-    struct Cell {
-        std::size_t offset = 0;
-        std::uint32_t size = 0;
-        bool null = false;
-    };
+    PgResult result;  // none: no rows
     std::size_t rows = 0;
     std::size_t columns = 0;
-    std::size_t affected = 0;
-    std::vector<Cell> cells;  // row by row
-    std::string text;
 };
 
 }  // namespace weft::storage

@@ -1,5 +1,7 @@
 #include "events/persist_statement.hpp"
 
+#include <algorithm>
+
 #include "events/search_text.hpp"
 #include "weft/proto/event_types.hpp"
 
@@ -10,8 +12,9 @@ namespace {
 // round trip and one commit. It fails if the lease it was made under was replaced: whoever replaces one waits
 // for those who hold the table (an update of no row does), and PostgreSQL takes that lock before it decides
 // what the statement sees. A transaction ID that was used before violates the unique index and so undoes
-// everything. What was newest goes by its ID, as the predecessor of what is: by the room's ID one would meet every
-// event that was the newest since the last vacuum.
+// everything. What was newest goes by its ID, as the predecessor of what is. By the room's ID one would meet every
+// event that was the newest since the last vacuum, and so it is written in a way that no index answers; and it is one
+// ID, not an array of nobody knows how many, so that PostgreSQL has no reason to plan the statement anew each time.
 #define WEFT_PERSIST_EVENTS                                                                                  \
     "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], "   \
     "$6::bigint[], $7::boolean[], "                                                                          \
@@ -34,8 +37,7 @@ namespace {
     "edges AS (INSERT INTO event_edges (event_id, prev_event_id, room_id, is_state) SELECT e, p, $12, "      \
     "false "                                                                                                 \
     "FROM unnest($16::text[], $17::text[]) AS t(e, p)), "                                                    \
-    "old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = ANY($17::text[]) AND room_id = "  \
-    "$12 AND NOT (event_id = ANY($18::text[]))), "                                                           \
+    "old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = $33 AND room_id || '' = $12), "     \
     "new_leaves AS (INSERT INTO event_forward_extremities (event_id, room_id) SELECT l, $12 FROM "           \
     "unnest($18::text[]) AS l "                                                                              \
     "ON CONFLICT DO NOTHING), "                                                                              \
@@ -52,15 +54,15 @@ namespace {
     "SELECT i.event_id, $12, i.sender, s.key, to_tsvector('english', s.body), i.ts, i.stream "               \
     "FROM unnest($26::text[], $27::text[], $28::text[]) AS s(event_id, key, body) JOIN input i ON "          \
     "i.event_id = s.event_id), "
-// What few events have; of a redacted event nothing is left that could relate it to another or that a search
-// could find. Each part that a statement does not have is tables that PostgreSQL need not open.
+// What few events have, among it several predecessors; of a redacted event nothing is left that could relate it to
+// another or that a search could find. Each part that a statement does not have is tables that PostgreSQL need not open.
 #define WEFT_PERSIST_RELATED                                                                               \
     "relations AS (INSERT INTO event_relations (event_id, relates_to_id, relation_type, aggregation_key) " \
-    "SELECT * FROM unnest($33::text[], $34::text[], $35::text[], $36::text[])), "                          \
+    "SELECT * FROM unnest($34::text[], $35::text[], $36::text[], $37::text[])), "                          \
     "in_threads AS (INSERT INTO threads (room_id, thread_id, latest_event_id, topological_ordering, "      \
     "stream_ordering) "                                                                                    \
-    "SELECT DISTINCT ON (thread) $12, t.thread, i.event_id, i.depth, i.stream FROM unnest($37::text[], "   \
-    "$38::text[]) AS t(event_id, thread) "                                                                 \
+    "SELECT DISTINCT ON (thread) $12, t.thread, i.event_id, i.depth, i.stream FROM unnest($38::text[], "   \
+    "$39::text[]) AS t(event_id, thread) "                                                                 \
     "JOIN input i ON i.event_id = t.event_id AND NOT i.outlier ORDER BY thread, i.depth DESC, i.stream "   \
     "DESC "                                                                                                \
     "ON CONFLICT (room_id, thread_id) DO UPDATE SET latest_event_id = excluded.latest_event_id, "          \
@@ -68,11 +70,13 @@ namespace {
     "WHERE (threads.topological_ordering, threads.stream_ordering) < (excluded.topological_ordering, "     \
     "excluded.stream_ordering)), "                                                                         \
     "redacted AS (INSERT INTO redactions (event_id, redacts, have_censored, received_ts) "                 \
-    "SELECT e, r, false, $13::bigint FROM unnest($39::text[], $40::text[]) AS t(e, r)), "                  \
+    "SELECT e, r, false, $13::bigint FROM unnest($40::text[], $41::text[]) AS t(e, r)), "                  \
     "redacted_relations AS (DELETE FROM event_relations r USING events e WHERE r.event_id = "              \
-    "ANY($40::text[]) "                                                                                    \
+    "ANY($41::text[]) "                                                                                    \
     "AND e.event_id = r.event_id AND e.room_id = $12), "                                                   \
-    "redacted_text AS (DELETE FROM event_search WHERE event_id = ANY($40::text[]) AND room_id = $12), "
+    "redacted_text AS (DELETE FROM event_search WHERE event_id = ANY($41::text[]) AND room_id = $12), "       \
+    "more_old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = ANY($42::text[]) AND "     \
+    "room_id || '' = $12), "
 #define WEFT_PERSIST_TRANSACTION_IDS                                                                       \
     "transaction_ids AS (INSERT INTO event_txn_id (event_id, room_id, user_id, device_id, txn_id, "        \
     "inserted_ts) "                                                                                        \
@@ -113,6 +117,23 @@ bool is_indexable(const proto::Relation& relation) {
     return !relation.rel_type.empty() && relation.rel_type.size() <= kNameBytesMax &&
            !relation.event_id.empty() && relation.event_id.size() <= kNameBytesMax &&
            (!relation.key || relation.key->size() <= kKeyBytesMax);
+}
+
+/// The predecessors, each once, that neither stay the room's newest events nor come with the batch.
+Texts superseded(const Texts& predecessors, const Texts& leaves, const Texts& batch) {
+    Texts out;
+    for (const auto& id : predecessors) {
+        const auto is_in = [&id](const Texts& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+        if (!is_in(leaves) && !is_in(batch) && !is_in(out)) out.push_back(id);
+    }
+    return out;
+}
+
+std::optional<std::string> take_first(Texts& ids) {
+    if (ids.empty()) return std::nullopt;
+    auto first = std::move(ids.front());
+    ids.erase(ids.begin());
+    return first;
 }
 
 }  // namespace
@@ -195,6 +216,8 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
         }
     }
     for (const auto& leaf : batch.forward_extremities) leaves.push_back(leaf.str());
+    auto old_leaves = superseded(edge_prevs, leaves, ids);
+    const auto first_old_leaf = take_first(old_leaves);
     std::vector<Param> params{streams,
                               depths,
                               ids,
@@ -226,10 +249,11 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
                               txn_events,
                               txn_users,
                               txn_devices,
-                              txn_ids};
-    if (relation_events.empty() && redaction_events.empty()) return {kPersistEvents, std::move(params)};
+                              txn_ids,
+                              first_old_leaf};
+    if (relation_events.empty() && redaction_events.empty() && old_leaves.empty()) return {kPersistEvents, std::move(params)};
     params.insert(params.end(), {relation_events, relation_targets, relation_types, relation_keys,
-                                 threaded_events, threads, redaction_events, redaction_targets});
+                                 threaded_events, threads, redaction_events, redaction_targets, old_leaves});
     return {kPersistRelatedEvents, std::move(params)};
 }
 

@@ -120,7 +120,7 @@ private:
     std::shared_ptr<const Impl> impl_;
 };
 
-class Connection;  // one libpqxx connection and its prepared statements
+class Connection;  // one libpq connection and its prepared statements
 
 /// A transaction on a database thread. What it hands to call_after() runs on the logic thread, only if it
 /// commits.
@@ -161,8 +161,8 @@ struct Databases {
     Database& state;
 };
 
-/// A pool of database threads with one connection each. All calls are made on the logic thread and resume
-/// there.
+/// A pool of connections, and a database thread for each of them. All calls are made on the logic thread and
+/// resume there.
 class Database {
 public:
     /// Connects lazily; `application_name` shows in pg_stat_activity.
@@ -191,8 +191,8 @@ public:
         }
     }
 
-    /// One statement in its own implicit transaction: no BEGIN, no COMMIT. Retried like run() if it only
-    /// reads.
+    /// One statement in its own implicit transaction: no BEGIN, no COMMIT. Needs no database thread if a
+    /// connection is idle and the answer short. Retried like run() if it only reads.
     template <class... Params>
     Task<Rows> query(const Sql& sql, const Params&... params) {
         return query_params(sql, std::vector<Param>{Param(params)...});
