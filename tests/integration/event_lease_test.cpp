@@ -122,6 +122,26 @@ TEST_CASE("tokens of a writer that joins are newer than all that was stored befo
     CHECK(rival.join().token >= newest());
 }
 
+TEST_CASE("one of several writers takes few more tokens than it uses", "[event_lease]") {
+    Rival rival;
+    const auto joined = rival.join();
+    std::string mine;
+    for (const auto& room : rival.rooms) {
+        if (joined.shares.owner_of(proto::RoomId::trusted(room))->instance != kOther) mine = room;
+    }
+    REQUIRE(rival.send_to_master(mine).empty());
+    const auto last = [&rival] { return std::stoll(rival.fixture.sql("SELECT last_value FROM events_stream_seq")[0][0]); };
+    const auto before = last();
+
+    constexpr int kMessages = 30;
+    for (int i = 0; i < kMessages; ++i) {
+        REQUIRE(rival.send_to_master(mine).empty());
+        rival.fixture.run(core::sleep_for(core::Milliseconds{12}));  // until the tokens at hand are old
+    }
+
+    CHECK(last() - before <= 2 * kMessages);
+}
+
 TEST_CASE("events say who wrote them", "[event_lease]") {
     Rival rival;
     const auto tag = std::to_string(storage::writer_tag("master"));

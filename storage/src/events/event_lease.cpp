@@ -10,8 +10,11 @@
 namespace weft::storage {
 namespace {
 
-/// Tokens taken from the database's sequence at a time.
-constexpr std::size_t kTokensPerBlock = 64;
+/// Tokens taken from the database's sequence at a time: by the only writer, so many that the few sends beside which the
+/// next ones are brought do not matter; by one of several, whose tokens soon are of no use any more, at most. The events
+/// table counts in 32 bits: what is thrown away is lost for good.
+constexpr std::size_t kTokensPerBlock = 256;
+constexpr std::size_t kFreshTokensMax = 64;
 /// With so few left besides what is asked for, the only writer takes the next ones.
 constexpr std::size_t kTokensLow = 32;
 /// How long they may be used where there are other writers: tokens of all follow time to within as much, so that what
@@ -154,20 +157,30 @@ Task<void> EventLease::stop() {
 }
 
 Task<void> EventLease::prepare_tokens(std::size_t count) {
-    if (shares_.shards() > 1 && core::SystemClock{}.monotonic_ms() - supplied_ms_ > kTokensFreshMs)
-        events_.drop_supply();
+    const bool alone = shares_.shards() == 1;
+    if (!alone && core::SystemClock{}.monotonic_ms() - supplied_ms_ > kTokensFreshMs) drop_old_tokens();
     while (events_.supplied() < count) {
         if (fetching_) {
             co_await changed_.wait(kIdleAdvance);
             continue;
         }
-        co_await fetch_tokens(std::max(count, kTokensPerBlock));
+        // Used up while they were fresh: more are of use.
+        if (!alone && fetched_ > 0) fresh_tokens_ = std::min(2 * fresh_tokens_, kFreshTokensMax);
+        co_await fetch_tokens(std::max(count, alone ? kTokensPerBlock : fresh_tokens_));
     }
     // The only writer's tokens keep: it has the next ones brought before these are used up, and no send waits for them.
-    if (shares_.shards() == 1 && !prefetching_ && events_.supplied() < count + kTokensLow) {
+    if (alone && !prefetching_ && events_.supplied() < count + kTokensLow) {
         prefetching_ = true;
         tasks_.spawn("prefetch_event_tokens", [this] { return prefetch_tokens(); });
     }
+}
+
+/// Next time as many are taken as were of use.
+void EventLease::drop_old_tokens() {
+    const auto left = events_.supplied();
+    if (fetched_ > 0 && left > 0) fresh_tokens_ = std::max<std::size_t>(1, fetched_ - std::min(fetched_, left));
+    fetched_ = 0;
+    events_.drop_supply();
 }
 
 Task<void> EventLease::prefetch_tokens() {
@@ -193,6 +206,7 @@ Task<void> EventLease::fetch_tokens(std::size_t count) {
     // Under another lease our rooms may hold newer ones.
     if (lease == number_) {
         events_.supply(tokens);
+        fetched_ = tokens.size();
         supplied_ms_ = asked_ms;
     }
     changed_.notify_all();

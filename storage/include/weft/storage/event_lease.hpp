@@ -49,6 +49,7 @@ public:
 private:
     Task<void> fetch_tokens(std::size_t count);
     Task<void> prefetch_tokens();
+    void drop_old_tokens();
     Task<void> join();
     Task<void> give_back(std::string holder);
     Task<void> wait_for_others();
@@ -65,6 +66,8 @@ private:
     EventWriterShares shares_;
     std::int64_t number_ = 0;
     std::int64_t supplied_ms_ = 0;  // when the tokens at hand were taken
+    std::size_t fetched_ = 0;       // how many they were; 0 if they were dropped
+    std::size_t fresh_tokens_ = 1;  // how many are of use to one of several writers
     bool left_ = false;
     bool joining_ = false;
     bool fetching_ = false;
