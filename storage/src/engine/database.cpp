@@ -176,19 +176,21 @@ core::LogContextPtr asking_context(Database::Impl& impl, std::string_view name) 
     return context;
 }
 
+/// Whoever waited may come back when the database has been closed.
+std::shared_ptr<Database::Impl> still_open(const std::weak_ptr<Database::Impl>& pool) {
+    auto impl = pool.lock();
+    if (!impl) throw boost::system::system_error{asio::error::operation_aborted};
+    return impl;
+}
+
 /// Runs `job` on a database thread, accounts for it and runs its callbacks. Holds no reference to the pool
 /// while it is suspended: the pool's queue holds us. `retries`: attempts that were made elsewhere.
-Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::function<void(Outcome&)> job,
-                    int retries = 0) {
+Task<void> dispatch(std::weak_ptr<Database::Impl> pool, core::LogContextPtr context, std::string name,
+                    std::function<void(Outcome&)> job, int retries = 0) {
     const auto outcome = std::make_shared<Outcome>();
     outcome->retries = retries;
-    core::LogContextPtr context;
-    auto* const threads = [&] {
-        const auto impl = pool.lock();
-        context = asking_context(*impl, name);
-        return &impl->threads;
-    }();
-    co_await core::run_on(*threads, [queued = SteadyTime::now(), outcome, job = std::move(job)] {
+    auto& threads = still_open(pool)->threads;
+    co_await core::run_on(threads, [queued = SteadyTime::now(), outcome, job = std::move(job)] {
         outcome->wait_ns = ns_since(queued);
         const auto started = SteadyTime::now();
         try {
@@ -198,9 +200,7 @@ Task<void> dispatch(std::weak_ptr<Database::Impl> pool, std::string name, std::f
         }
         outcome->busy_ns = ns_since(started);
     });
-    const auto impl = pool.lock();
-    if (!impl) throw boost::system::system_error{asio::error::operation_aborted};
-    impl->account(name, *context, *outcome);
+    still_open(pool)->account(name, *context, *outcome);
     // The thread's copy of the outcome may go later: what the callbacks hold, and what was thrown, must end
     // here, on the logic thread.
     const auto callbacks = std::move(outcome->callbacks);
@@ -218,52 +218,63 @@ struct Query {
 };
 using QueryPtr = std::shared_ptr<Query>;
 
-Task<void> query_on_thread(std::weak_ptr<Database::Impl> pool, QueryPtr query, int retries = 0) {
-    const auto impl = pool.lock().get();
-    return dispatch(
-        std::move(pool), std::string{query->sql.name},
-        [impl, query](Outcome& outcome) {
-            impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
-                repeatable = only_reads(query->sql.text);
-                query->rows = connection.execute(query->sql, query->params);
-            });
-        },
-        retries);
+Task<void> query_on_thread(std::weak_ptr<Database::Impl> pool, core::LogContextPtr context, QueryPtr query, int retries) {
+    auto job = [impl = still_open(pool).get(), query](Outcome& outcome) {
+        impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
+            repeatable = only_reads(query->sql.text);
+            query->rows = connection.execute(query->sql, query->params);
+        });
+    };
+    return dispatch(std::move(pool), std::move(context), std::string{query->sql.name}, std::move(job), retries);
 }
 
-/// Without a database thread: two threads that wake each other take longer than most statements. A long answer is
-/// left to one all the same.
-Task<void> query_at_once(std::weak_ptr<Database::Impl> pool, QueryPtr query) {
-    const auto [context, executor] = [&] {
-        const auto impl = pool.lock();
-        return std::pair{asking_context(*impl, query->sql.name), impl->executor};
-    }();
-    const auto started = SteadyTime::now();
-    std::exception_ptr failure;
-    bool again = false;
+/// One attempt, from the logic thread. False: it may be made again.
+Task<bool> query_at_once(std::weak_ptr<Database::Impl> pool, QueryPtr query) {
+    const auto executor = still_open(pool)->executor;
     try {
         query->connection->start(query->sql, query->params);
         if (co_await answer_has_come(*query->connection, executor)) {
             query->rows = query->connection->finish();
-        } else if (auto impl = pool.lock()) {
-            auto& threads = impl->threads;
-            impl.reset();  // as in dispatch()
+        } else {
+            auto& threads = still_open(pool)->threads;
             co_await core::run_on(threads, [query] { query->rows = query->connection->finish(); });
         }
-    } catch (const TransientFailure& problem) {
-        again = problem.kind == TransientFailure::Kind::kConflict || only_reads(query->sql.text);
-        if (!again) failure = std::make_exception_ptr(CommitInDoubt{problem.what()});
-    } catch (...) {
-        failure = std::current_exception();
+    } catch (const TransientFailure& failure) {
+        const bool conflict = failure.kind == TransientFailure::Kind::kConflict;
+        if (!conflict && !only_reads(query->sql.text)) throw CommitInDoubt{failure.what()};
+        co_return false;
     }
-    query->connection.reset();
-    const auto impl = pool.lock();
-    if (!impl) throw boost::system::system_error{asio::error::operation_aborted};
-    if (again) co_return co_await query_on_thread(std::move(pool), std::move(query), 1);
+    co_return true;
+}
+
+/// Without a database thread where that is possible: two threads that wake each other take longer than most statements.
+Task<Rows> run_query(std::weak_ptr<Database::Impl> pool, QueryPtr query) {
+    auto context = asking_context(*still_open(pool), query->sql.name);
     Outcome outcome;
-    outcome.busy_ns = ns_since(started);
-    impl->account(query->sql.name, *context, outcome);
-    if (failure) std::rethrow_exception(failure);
+    const auto asked = SteadyTime::now();
+    const auto connections = still_open(pool)->connections;
+    query->connection = connections->try_take();
+    if (!query->connection) query->connection = co_await ConnectionPool::take_open(connections);
+    outcome.wait_ns = ns_since(asked);
+    if (query->connection) {
+        const auto started = SteadyTime::now();
+        bool has_ended = true;
+        try {
+            has_ended = co_await query_at_once(pool, query);
+        } catch (...) {
+            outcome.failure = std::current_exception();
+        }
+        query->connection.reset();
+        if (has_ended) {
+            outcome.busy_ns = ns_since(started);
+            still_open(pool)->account(query->sql.name, *context, outcome);
+            if (outcome.failure) std::rethrow_exception(outcome.failure);
+            co_return std::move(query->rows);
+        }
+        outcome.retries = 1;
+    }
+    co_await query_on_thread(std::move(pool), std::move(context), query, outcome.retries);
+    co_return std::move(query->rows);
 }
 
 }  // namespace
@@ -290,19 +301,13 @@ const core::DatabaseConfig& Database::config() const {
 }
 
 Task<void> Database::run_erased(std::string name, std::function<void(Transaction&)> body) {
-    co_await dispatch(impl_, std::move(name), [impl = impl_.get(), body = std::move(body)](Outcome& outcome) {
-        impl->transact(outcome, body);
-    });
+    auto context = asking_context(*impl_, name);
+    co_await dispatch(impl_, std::move(context), std::move(name),
+                      [impl = impl_.get(), body = std::move(body)](Outcome& outcome) { impl->transact(outcome, body); });
 }
 
 Task<Rows> Database::query_params(Sql sql, std::vector<Param> params) {
-    const auto query = std::make_shared<Query>(Query{sql, std::move(params), impl_->connections->try_take(), {}});
-    if (query->connection) {
-        co_await query_at_once(impl_, query);
-    } else {
-        co_await query_on_thread(impl_, query);
-    }
-    co_return std::move(query->rows);
+    return run_query(impl_, std::make_shared<Query>(Query{sql, std::move(params), {}, {}}));
 }
 
 void Database::run_blocking(const std::function<void(Transaction&)>& body) {
