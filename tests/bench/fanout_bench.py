@@ -18,7 +18,7 @@ import report  # noqa: E402
 import weft_cluster  # noqa: E402
 import worker_start  # noqa: E402
 from bench_program import BenchProgram, running  # noqa: E402
-from database import STATISTICS_SECONDS, Database  # noqa: E402
+from database import ROW, STATISTICS_SECONDS, Database  # noqa: E402
 from launcher.cluster import Cluster  # noqa: E402
 from loadgen_process import LoadGenerator  # noqa: E402
 from processes import CpuMeter, rss_mb  # noqa: E402
@@ -147,9 +147,9 @@ class FanoutBench:
         return messages
 
     def measure_pgbench(self) -> None:
-        self.database.prepare_pgbench(self.model.data_dir)
+        self.database.prepare_pgbench()
         for clients in SENDER_COUNTS:
-            rate = self.database.pgbench_commits_per_s(clients, PGBENCH_SECONDS)
+            rate = self.database.pgbench(ROW, clients, PGBENCH_SECONDS).per_s
             self.figures.add(f"pgbench_commits_per_s_{clients}", rate, 1)
         self.database.end_pgbench()
 
