@@ -15,6 +15,7 @@ namespace {
 // everything. What was newest goes by its ID, as the predecessor of what is. By the room's ID one would meet every
 // event that was the newest since the last vacuum, and so it is written in a way that no index answers; and it is one
 // ID, not an array of nobody knows how many, so that PostgreSQL has no reason to plan the statement anew each time.
+// Push actions and texts name their event by its number in the batch, from 1: there may be thousands.
 #define WEFT_PERSIST_EVENTS                                                                                  \
     "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], "   \
     "$6::bigint[], $7::boolean[], "                                                                          \
@@ -45,15 +46,15 @@ namespace {
     "SELECT $19::bigint, $12, l FROM unnest($18::text[]) AS l), "                                            \
     "actions AS (INSERT INTO event_push_actions (room_id, event_id, user_id, actions, "                      \
     "topological_ordering, stream_ordering, notif, "                                                         \
-    "highlight, thread_id) SELECT $12, i.event_id, a.user_id, a.actions, i.depth, i.stream, a.notif, "       \
-    "a.highlight, a.thread "                                                                                 \
-    "FROM unnest($20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::text[]) "         \
-    "AS a(event_id, user_id, actions, notif, highlight, thread) JOIN input i ON i.event_id = a.event_id), "  \
+    "highlight, thread_id) SELECT $12, ($3::text[])[a.n], a.user_id, a.actions, ($2::bigint[])[a.n], "       \
+    "($1::bigint[])[a.n], a.notif, a.highlight, a.thread "                                                   \
+    "FROM unnest($20::int[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::text[]) "          \
+    "AS a(n, user_id, actions, notif, highlight, thread)), "                                                 \
     "searchable AS (INSERT INTO event_search (event_id, room_id, sender, key, vector, origin_server_ts, "    \
     "stream_ordering) "                                                                                      \
-    "SELECT i.event_id, $12, i.sender, s.key, to_tsvector('english', s.body), i.ts, i.stream "               \
-    "FROM unnest($26::text[], $27::text[], $28::text[]) AS s(event_id, key, body) JOIN input i ON "          \
-    "i.event_id = s.event_id), "
+    "SELECT ($3::text[])[s.n], $12, ($5::text[])[s.n], s.key, to_tsvector('english', s.body), "              \
+    "($6::bigint[])[s.n], ($1::bigint[])[s.n] "                                                              \
+    "FROM unnest($26::int[], $27::text[], $28::text[]) AS s(n, key, body)), "
 // What few events have, among it several predecessors; of a redacted event nothing is left that could relate it to
 // another or that a search could find. Each part that a statement does not have is tables that PostgreSQL need not open.
 #define WEFT_PERSIST_RELATED                                                                               \
@@ -150,15 +151,16 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
     Texts ids, types, senders, bodies, metadata;
     std::vector<bool> urls, outliers;
     Texts edge_events, edge_prevs, leaves;
-    Texts action_events, action_users, actions;
-    Numbers notifs, highlights;
+    Texts action_users, actions;
+    Numbers action_events, notifs, highlights;
     OptionalTexts action_threads;
     Texts threaded_events, threads;
     Texts relation_events, relation_targets, relation_types;
     OptionalTexts relation_keys;
     Texts redaction_events, redaction_targets;
     Texts txn_events, txn_users, txn_devices, txn_ids;
-    Texts search_events, search_keys, search_texts;
+    Numbers search_events;
+    Texts search_keys, search_texts;
     for (std::size_t i = 0; i < events.size(); ++i) {
         const auto& event = *events[i];
         const auto& item = batch.events[i];
@@ -181,7 +183,7 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
         }
         const auto thread = proto::thread_of(event);
         for (const auto& action : item.push_actions) {
-            action_events.push_back(id);
+            action_events.push_back(static_cast<std::int64_t>(i) + 1);
             action_threads.push_back(item.thread_id);
             action_users.push_back(action.user_id);
             actions.push_back(action.actions);
@@ -204,7 +206,7 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
             redaction_targets.push_back(event.redacts()->str());
         }
         if (const auto searchable = search_text_of(event)) {
-            search_events.push_back(id);
+            search_events.push_back(static_cast<std::int64_t>(i) + 1);
             search_keys.push_back(searchable->key);
             search_texts.push_back(column_text(searchable->text));
         }
