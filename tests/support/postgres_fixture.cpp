@@ -30,15 +30,19 @@ using Rows = std::vector<std::vector<std::string>>;
 
 /// Runs statements on a connection of their own, not by what is under test; the rows of the last.
 Rows execute(const std::string& connection_string, const std::string& statements) {
-    const std::unique_ptr<PGconn, void (*)(PGconn*)> connection{PQconnectdb(connection_string.c_str()), PQfinish};
-    const std::unique_ptr<PGresult, void (*)(PGresult*)> result{PQexec(connection.get(), statements.c_str()), PQclear};
+    const std::unique_ptr<PGconn, void (*)(PGconn*)> connection{PQconnectdb(connection_string.c_str()),
+                                                                PQfinish};
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> result{PQexec(connection.get(), statements.c_str()),
+                                                                PQclear};
     const auto status = PQresultStatus(result.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error{PQerrorMessage(connection.get())};
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        throw std::runtime_error{PQerrorMessage(connection.get())};
     Rows rows(static_cast<std::size_t>(PQntuples(result.get())));
     for (int row = 0; row < PQntuples(result.get()); ++row) {
         for (int column = 0; column < PQnfields(result.get()); ++column) {
             const bool null = PQgetisnull(result.get(), row, column) != 0;
-            rows[static_cast<std::size_t>(row)].emplace_back(null ? "NULL" : PQgetvalue(result.get(), row, column));
+            rows[static_cast<std::size_t>(row)].emplace_back(null ? "NULL"
+                                                                  : PQgetvalue(result.get(), row, column));
         }
     }
     return rows;

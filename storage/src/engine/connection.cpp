@@ -47,7 +47,8 @@ bool is_open(const PGconn* connection) {
     const auto text = describe(statement, PQresultErrorMessage(result));
     const auto state = field_of(result, PG_DIAG_SQLSTATE);
     if (state == "40001" || state == "40P01") throw TransientFailure{Kind::kConflict, text};
-    // 08: of the connection; 57P: the server ends it. What libpq says itself of one that has gone has no state.
+    // 08: of the connection; 57P: the server ends it. What libpq says itself of one that has gone has no
+    // state.
     if (state.starts_with("08") || state.starts_with("57P") || !is_open(connection))
         throw TransientFailure{Kind::kDisconnect, text};
     if (state == "23505") throw UniqueViolation{text, std::string{field_of(result, PG_DIAG_CONSTRAINT_NAME)}};
@@ -108,7 +109,8 @@ auto Connection::remembering_failure(const Function& function) {
 
 Connection::Connection(const std::string& connection_string, const std::string& application_name) {
     // The first is expanded: the others hold where it does not say otherwise, and those after it anyway.
-    const std::array keywords{"dbname", "application_name", "client_encoding", static_cast<const char*>(nullptr)};
+    const std::array keywords{"dbname", "application_name", "client_encoding",
+                              static_cast<const char*>(nullptr)};
     const std::array values{connection_string.c_str(), application_name.c_str(), "UTF8",
                             static_cast<const char*>(nullptr)};
     connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
@@ -119,9 +121,11 @@ Connection::Connection(const std::string& connection_string, const std::string& 
     run("connect", "SET client_min_messages TO warning; SET jit TO off");
     // What is started must not wait for the socket; libpq's calls that wait for an answer do all the same.
     PQsetnonblocking(connection_.get(), 1);
-    // Of its own: libpq closes its socket by itself when the connection breaks, and the number is soon another's.
+    // Of its own: libpq closes its socket by itself when the connection breaks, and the number is soon
+    // another's.
     descriptor_ = ::dup(PQsocket(connection_.get()));
-    if (descriptor_ < 0) throw TransientFailure{Kind::kDisconnect, describe("connect", "no file descriptor left")};
+    if (descriptor_ < 0)
+        throw TransientFailure{Kind::kDisconnect, describe("connect", "no file descriptor left")};
     connections_gauge().add(1);
 }
 
@@ -184,13 +188,15 @@ void Connection::start(const Sql& sql, const std::vector<Param>& params) {
     if (prepared) return send();
     const std::string name{sql.name};
     const std::string text{sql.text};
-    if (PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr) == 0) fail(sql.name, connection_.get(), nullptr);
+    if (PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr) == 0)
+        fail(sql.name, connection_.get(), nullptr);
 }
 
 bool Connection::is_prepared(const Sql& sql) const {
     const auto found = prepared_.find(sql.name);
     if (found == prepared_.end()) {
-        if (sql.name.size() > kStatementNameBytesMax) throw StoreError{describe(sql.name, "name is too long")};
+        if (sql.name.size() > kStatementNameBytesMax)
+            throw StoreError{describe(sql.name, "name is too long")};
         return false;
     }
     if (found->second.data() != sql.text.data() && found->second != sql.text)

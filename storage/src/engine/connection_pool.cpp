@@ -54,7 +54,8 @@ Task<ConnectionPool::Lease> ConnectionPool::take_open(std::shared_ptr<Connection
     const auto given = std::make_shared<std::unique_ptr<Connection>>();
     const auto initiate = [&](auto handler) {
         const auto resume = std::make_shared<decltype(handler)>(std::move(handler));
-        const Waiter take = [given, resume, executor, work = asio::make_work_guard(executor)](std::unique_ptr<Connection> next) {
+        const Waiter take = [given, resume, executor,
+                             work = asio::make_work_guard(executor)](std::unique_ptr<Connection> next) {
             *given = std::move(next);
             asio::post(executor, std::move(*resume));
         };

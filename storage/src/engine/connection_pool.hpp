@@ -12,9 +12,9 @@
 
 namespace weft::storage {
 
-/// The connections of a process to one database: opened as they are needed, at most as many as it may have, and
-/// used again, the most recently used first. Whoever finds none free waits for its turn: threads, which may open one,
-/// and coroutines of the logic thread alike.
+/// The connections of a process to one database: opened as they are needed, at most as many as it may have,
+/// and used again, the most recently used first. Whoever finds none free waits for its turn: threads, which
+/// may open one, and coroutines of the logic thread alike.
 class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
 public:
     ConnectionPool(std::string connection_string, std::string application_name, std::size_t connections_max);

@@ -147,12 +147,14 @@ struct Database::Impl {
         auto found = metrics.find(name);
         if (found == metrics.end()) {
             const core::Labels labels{{"name", std::string{name}}};
-            found = metrics
-                        .emplace(std::string{name}, TransactionMetrics{core::counter("weft_db_transactions_total",
-                                                                        "Database transactions", labels),
-                                                          core::histogram("weft_db_transaction_seconds",
-                                                                          "Time in a transaction", labels)})
-                        .first;
+            found =
+                metrics
+                    .emplace(
+                        std::string{name},
+                        TransactionMetrics{
+                            core::counter("weft_db_transactions_total", "Database transactions", labels),
+                            core::histogram("weft_db_transaction_seconds", "Time in a transaction", labels)})
+                    .first;
         }
         found->second.count.increment();
         found->second.seconds.observe(static_cast<double>(outcome.busy_ns) / kNsPerSecond);
@@ -218,14 +220,16 @@ struct Query {
 };
 using QueryPtr = std::shared_ptr<Query>;
 
-Task<void> query_on_thread(std::weak_ptr<Database::Impl> pool, core::LogContextPtr context, QueryPtr query, int retries) {
+Task<void> query_on_thread(std::weak_ptr<Database::Impl> pool, core::LogContextPtr context, QueryPtr query,
+                           int retries) {
     auto job = [impl = still_open(pool).get(), query](Outcome& outcome) {
         impl->with_retries(outcome, [&](Connection& connection, bool& repeatable) {
             repeatable = only_reads(query->sql.text);
             query->rows = connection.execute(query->sql, query->params);
         });
     };
-    return dispatch(std::move(pool), std::move(context), std::string{query->sql.name}, std::move(job), retries);
+    return dispatch(std::move(pool), std::move(context), std::string{query->sql.name}, std::move(job),
+                    retries);
 }
 
 /// One attempt, from the logic thread. False: it may be made again.
@@ -247,7 +251,8 @@ Task<bool> query_at_once(std::weak_ptr<Database::Impl> pool, QueryPtr query) {
     co_return true;
 }
 
-/// Without a database thread where that is possible: two threads that wake each other take longer than most statements.
+/// Without a database thread where that is possible: two threads that wake each other take longer than most
+/// statements.
 Task<Rows> run_query(std::weak_ptr<Database::Impl> pool, QueryPtr query) {
     auto context = asking_context(*still_open(pool), query->sql.name);
     Outcome outcome;
@@ -287,7 +292,8 @@ void Transaction::exec_script(const std::string& sql) {
     connection_.execute_script(sql);
 }
 
-Database::Database(const core::DatabaseConfig& config, std::string application_name, asio::any_io_executor executor)
+Database::Database(const core::DatabaseConfig& config, std::string application_name,
+                   asio::any_io_executor executor)
     : impl_{std::make_shared<Impl>(config, std::move(application_name), std::move(executor))} {}
 
 Database::~Database() {
@@ -302,8 +308,9 @@ const core::DatabaseConfig& Database::config() const {
 
 Task<void> Database::run_erased(std::string name, std::function<void(Transaction&)> body) {
     auto context = asking_context(*impl_, name);
-    co_await dispatch(impl_, std::move(context), std::move(name),
-                      [impl = impl_.get(), body = std::move(body)](Outcome& outcome) { impl->transact(outcome, body); });
+    co_await dispatch(
+        impl_, std::move(context), std::move(name),
+        [impl = impl_.get(), body = std::move(body)](Outcome& outcome) { impl->transact(outcome, body); });
 }
 
 Task<Rows> Database::query_params(Sql sql, std::vector<Param> params) {

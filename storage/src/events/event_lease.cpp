@@ -10,15 +10,16 @@
 namespace weft::storage {
 namespace {
 
-/// Tokens taken from the database's sequence at a time: by the only writer, so many that the few sends beside which the
-/// next ones are brought do not matter; by one of several, whose tokens soon are of no use any more, at most. The events
-/// table counts in 32 bits: what is thrown away is lost for good.
+/// Tokens taken from the database's sequence at a time: by the only writer, so many that the few sends beside
+/// which the next ones are brought do not matter; by one of several, whose tokens soon are of no use any
+/// more, at most. The events table counts in 32 bits: what is thrown away is lost for good.
 constexpr std::size_t kTokensPerBlock = 256;
 constexpr std::size_t kFreshTokensMax = 64;
 /// With so few left besides what is asked for, the only writer takes the next ones.
 constexpr std::size_t kTokensLow = 32;
-/// How long they may be used where there are other writers: tokens of all follow time to within as much, so that what
-/// is sorted by them (rooms in sliding sync, public histories) is in the order in which it happened.
+/// How long they may be used where there are other writers: tokens of all follow time to within as much, so
+/// that what is sorted by them (rooms in sliding sync, public histories) is in the order in which it
+/// happened.
 constexpr std::int64_t kTokensFreshMs = 10;
 /// How far behind others' positions an idle writer may stay.
 constexpr core::Milliseconds kIdleAdvance{1'000};
@@ -113,7 +114,8 @@ void EventLease::tell_of_ended(const std::vector<std::pair<std::uint32_t, std::i
     if (!ended_) return;
     for (const auto& [tag, token] : newest) {
         for (const auto& writer : shares_.writers) {
-            const bool is_behind = writer_tag(writer.instance) == tag && events_.position(writer.instance) < token;
+            const bool is_behind =
+                writer_tag(writer.instance) == tag && events_.position(writer.instance) < token;
             if (is_behind && !writer.shard) ended_(writer.instance, token);
         }
     }
@@ -168,7 +170,8 @@ Task<void> EventLease::prepare_tokens(std::size_t count) {
         if (!alone && fetched_ > 0) fresh_tokens_ = std::min(2 * fresh_tokens_, kFreshTokensMax);
         co_await fetch_tokens(std::max(count, alone ? kTokensPerBlock : fresh_tokens_));
     }
-    // The only writer's tokens keep: it has the next ones brought before these are used up, and no send waits for them.
+    // The only writer's tokens keep: it has the next ones brought before these are used up, and no send waits
+    // for them.
     if (alone && !prefetching_ && events_.supplied() < count + kTokensLow) {
         prefetching_ = true;
         tasks_.spawn("prefetch_event_tokens", [this] { return prefetch_tokens(); });
@@ -178,7 +181,8 @@ Task<void> EventLease::prepare_tokens(std::size_t count) {
 /// Next time as many are taken as were of use.
 void EventLease::drop_old_tokens() {
     const auto left = events_.supplied();
-    if (fetched_ > 0 && left > 0) fresh_tokens_ = std::max<std::size_t>(1, fetched_ - std::min(fetched_, left));
+    if (fetched_ > 0 && left > 0)
+        fresh_tokens_ = std::max<std::size_t>(1, fetched_ - std::min(fetched_, left));
     fetched_ = 0;
     events_.drop_supply();
 }

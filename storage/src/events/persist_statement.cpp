@@ -12,10 +12,11 @@ namespace {
 // round trip and one commit. It fails if the lease it was made under was replaced: whoever replaces one waits
 // for those who hold the table (an update of no row does), and PostgreSQL takes that lock before it decides
 // what the statement sees. A transaction ID that was used before violates the unique index and so undoes
-// everything. What was newest goes by its ID, as the predecessor of what is. By the room's ID one would meet every
-// event that was the newest since the last vacuum, and so it is written in a way that no index answers; and it is one
-// ID, not an array of nobody knows how many, so that PostgreSQL has no reason to plan the statement anew each time.
-// Push actions and texts name their event by its number in the batch, from 1: there may be thousands.
+// everything. What was newest goes by its ID, as the predecessor of what is. By the room's ID one would meet
+// every event that was the newest since the last vacuum, and so it is written in a way that no index answers;
+// and it is one ID, not an array of nobody knows how many, so that PostgreSQL has no reason to plan the
+// statement anew each time. Push actions and texts name their event by its number in the batch, from 1: there
+// may be thousands.
 #define WEFT_PERSIST_EVENTS                                                                                  \
     "WITH input AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], "   \
     "$6::bigint[], $7::boolean[], "                                                                          \
@@ -38,7 +39,7 @@ namespace {
     "edges AS (INSERT INTO event_edges (event_id, prev_event_id, room_id, is_state) SELECT e, p, $12, "      \
     "false "                                                                                                 \
     "FROM unnest($16::text[], $17::text[]) AS t(e, p)), "                                                    \
-    "old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = $33 AND room_id || '' = $12), "     \
+    "old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = $33 AND room_id || '' = $12), "   \
     "new_leaves AS (INSERT INTO event_forward_extremities (event_id, room_id) SELECT l, $12 FROM "           \
     "unnest($18::text[]) AS l "                                                                              \
     "ON CONFLICT DO NOTHING), "                                                                              \
@@ -55,8 +56,9 @@ namespace {
     "SELECT ($3::text[])[s.n], $12, ($5::text[])[s.n], s.key, to_tsvector('english', s.body), "              \
     "($6::bigint[])[s.n], ($1::bigint[])[s.n] "                                                              \
     "FROM unnest($26::int[], $27::text[], $28::text[]) AS s(n, key, body)), "
-// What few events have, among it several predecessors; of a redacted event nothing is left that could relate it to
-// another or that a search could find. Each part that a statement does not have is tables that PostgreSQL need not open.
+// What few events have, among it several predecessors; of a redacted event nothing is left that could relate
+// it to another or that a search could find. Each part that a statement does not have is tables that
+// PostgreSQL need not open.
 #define WEFT_PERSIST_RELATED                                                                               \
     "relations AS (INSERT INTO event_relations (event_id, relates_to_id, relation_type, aggregation_key) " \
     "SELECT * FROM unnest($34::text[], $35::text[], $36::text[], $37::text[])), "                          \
@@ -75,7 +77,7 @@ namespace {
     "redacted_relations AS (DELETE FROM event_relations r USING events e WHERE r.event_id = "              \
     "ANY($41::text[]) "                                                                                    \
     "AND e.event_id = r.event_id AND e.room_id = $12), "                                                   \
-    "redacted_text AS (DELETE FROM event_search WHERE event_id = ANY($41::text[]) AND room_id = $12), "       \
+    "redacted_text AS (DELETE FROM event_search WHERE event_id = ANY($41::text[]) AND room_id = $12), "    \
     "more_old_leaves AS (DELETE FROM event_forward_extremities WHERE event_id = ANY($42::text[]) AND "     \
     "room_id || '' = $12), "
 #define WEFT_PERSIST_TRANSACTION_IDS                                                                       \
@@ -124,7 +126,9 @@ bool is_indexable(const proto::Relation& relation) {
 Texts superseded(const Texts& predecessors, const Texts& leaves, const Texts& batch) {
     Texts out;
     for (const auto& id : predecessors) {
-        const auto is_in = [&id](const Texts& ids) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+        const auto is_in = [&id](const Texts& ids) {
+            return std::find(ids.begin(), ids.end(), id) != ids.end();
+        };
         if (!is_in(leaves) && !is_in(batch) && !is_in(out)) out.push_back(id);
     }
     return out;
@@ -253,7 +257,8 @@ PersistStatement persist_statement(const PersistBatch& batch, const std::vector<
                               txn_devices,
                               txn_ids,
                               first_old_leaf};
-    if (relation_events.empty() && redaction_events.empty() && old_leaves.empty()) return {kPersistEvents, std::move(params)};
+    if (relation_events.empty() && redaction_events.empty() && old_leaves.empty())
+        return {kPersistEvents, std::move(params)};
     params.insert(params.end(), {relation_events, relation_targets, relation_types, relation_keys,
                                  threaded_events, threads, redaction_events, redaction_targets, old_leaves});
     return {kPersistRelatedEvents, std::move(params)};

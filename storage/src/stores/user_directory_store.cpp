@@ -33,15 +33,15 @@ constexpr Sql kChangedRooms{"user_directory_changed_rooms", R"sql(
 
 // A room is open to everybody if its join rule or its history says so. Content that is no JSON for PostgreSQL
 // (it may hold U+0000) is never what is looked for, so the text is compared. It is looked at room by room, by
-// index: OFFSET 0 keeps PostgreSQL from comparing the text of every event that there is, which it takes for the
-// shorter way as long as its statistics are those of a small database.
-#define WEFT_OPEN_ROOMS(rooms)                                                                            \
-    "open_rooms AS MATERIALIZED (SELECT r.room_id FROM (" rooms                                           \
-    ") AS r (room_id) WHERE EXISTS ("                                                                     \
-    "SELECT FROM current_state_events AS c JOIN event_json AS j USING (event_id) "                        \
-    "WHERE c.room_id = r.room_id AND c.state_key = '' AND ("                                              \
-    "(c.type = 'm.room.join_rules' AND j.json ~ '\"join_rule\"\\s*:\\s*\"public\"') OR "                  \
-    "(c.type = 'm.room.history_visibility' AND j.json ~ "                                                 \
+// index: OFFSET 0 keeps PostgreSQL from comparing the text of every event that there is, which it takes for
+// the shorter way as long as its statistics are those of a small database.
+#define WEFT_OPEN_ROOMS(rooms)                                                           \
+    "open_rooms AS MATERIALIZED (SELECT r.room_id FROM (" rooms                          \
+    ") AS r (room_id) WHERE EXISTS ("                                                    \
+    "SELECT FROM current_state_events AS c JOIN event_json AS j USING (event_id) "       \
+    "WHERE c.room_id = r.room_id AND c.state_key = '' AND ("                             \
+    "(c.type = 'm.room.join_rules' AND j.json ~ '\"join_rule\"\\s*:\\s*\"public\"') OR " \
+    "(c.type = 'm.room.history_visibility' AND j.json ~ "                                \
     "'\"history_visibility\"\\s*:\\s*\"world_readable\"')) OFFSET 0))"
 
 constexpr Sql kForgetRooms{"user_directory_forget_rooms",
@@ -61,7 +61,8 @@ constexpr Sql kAddUsers{
     "user_directory_add_users",
     "WITH changed AS (SELECT DISTINCT room_id, state_key FROM current_state_delta_stream WHERE stream_id > "
     "$1 AND "
-    "stream_id <= $2 AND type = 'm.room.member'), " WEFT_OPEN_ROOMS("SELECT DISTINCT room_id FROM changed") R"sql(
+    "stream_id <= $2 AND type = 'm.room.member'), " WEFT_OPEN_ROOMS(
+        "SELECT DISTINCT room_id FROM changed") R"sql(
     INSERT INTO users_in_public_rooms (user_id, room_id)
     SELECT changed.state_key, changed.room_id FROM changed JOIN open_rooms USING (room_id) WHERE EXISTS (
         SELECT FROM current_state_events AS m WHERE m.room_id = changed.room_id AND m.type = 'm.room.member'
