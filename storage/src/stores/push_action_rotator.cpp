@@ -1,14 +1,9 @@
 #include "weft/storage/push_action_rotator.hpp"
 
+#include "stores/received_before.hpp"
+
 namespace weft::storage {
 namespace {
-
-constexpr Sql kNewest{"newest_event", "SELECT COALESCE(max(stream_ordering), 0) FROM events"};
-
-/// The first event from a place on; what was received before there was a received_ts counts as old.
-constexpr Sql kReceived{"event_received_from",
-                        "SELECT stream_ordering, COALESCE(received_ts, 0) FROM events WHERE stream_ordering >= $1 "
-                        "ORDER BY stream_ordering LIMIT 1"};
 
 constexpr Sql kRotate{"rotate_push_actions", R"sql(
     WITH old AS (
@@ -49,8 +44,8 @@ constexpr Sql kForgetHighlights{"forget_highlights", R"sql(
 
 Task<std::size_t> PushActionRotator::rotate() {
     const auto now = clock_.now_ms();
-    std::size_t removed = co_await in_batches(kRotate, co_await newest_received_before(now - options_.actions_kept_ms));
-    removed += co_await in_batches(kForgetHighlights, co_await newest_received_before(now - options_.highlights_kept_ms));
+    std::size_t removed = co_await in_batches(kRotate, co_await newest_received_before(db_, now - options_.actions_kept_ms));
+    removed += co_await in_batches(kForgetHighlights, co_await newest_received_before(db_, now - options_.highlights_kept_ms));
     co_return removed;
 }
 
@@ -63,23 +58,6 @@ Task<std::size_t> PushActionRotator::in_batches(Sql sql, std::int64_t upto) {
         removed += static_cast<std::size_t>(count);
         if (count < options_.rows_per_transaction) co_return removed;
     }
-}
-
-/// Events are received in the order of the stream, nearly; so a binary search over the stream, which has an index, finds
-/// the place. Others' `origin_server_ts` say nothing.
-Task<std::int64_t> PushActionRotator::newest_received_before(std::int64_t time_ms) {
-    std::int64_t before = 0;  // this token is old enough
-    std::int64_t after = (co_await db_.query(kNewest)).front()[0].i64() + 1;
-    while (after - before > 1) {
-        const auto middle = before + (after - before) / 2;
-        const auto rows = co_await db_.query(kReceived, middle);
-        if (!rows.empty() && rows.front()[0].i64() < after && rows.front()[1].i64() <= time_ms) {
-            before = rows.front()[0].i64();
-        } else {
-            after = middle;
-        }
-    }
-    co_return before;
 }
 
 }  // namespace weft::storage

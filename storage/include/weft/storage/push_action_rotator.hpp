@@ -26,7 +26,6 @@ public:
     Task<std::size_t> rotate();
 
 private:
-    Task<std::int64_t> newest_received_before(std::int64_t time_ms);
     Task<std::size_t> in_batches(Sql sql, std::int64_t upto);
 
     Database& db_;
